@@ -1,0 +1,1 @@
+"""Foundation: the words that every other room uses. Imports nothing of ours."""

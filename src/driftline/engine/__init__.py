@@ -1,0 +1,1 @@
+"""The staircase: load, compute, save. No arithmetic of its own."""

@@ -1,0 +1,1 @@
+"""Step 1: how right a model is, computed from profiles alone."""

@@ -1,0 +1,1 @@
+"""Where tables come from: files and frames, each a stream of Arrow batches."""
