@@ -1,0 +1,97 @@
+"""`driftline compare REFERENCE CURRENT`: two tables in, a verdict out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from driftline.cli.columns import add_column_options, column_settings, numbers
+from driftline.cli.progress import progress_on
+
+if TYPE_CHECKING:
+    from driftline.api import Result
+
+SEVERITIES = ("info", "warning", "critical", "never")
+ALARM, UNKNOWN = 1, 3
+
+
+def add_to(verbs: Any) -> None:
+    """Adds the verb to the command line."""
+    verb = verbs.add_parser(
+        "compare",
+        help="two tables in, a verdict out",
+        description="Compares CURRENT with REFERENCE: data faults, drift of inputs and predictions, and quality where labels are given.",
+    )
+    verb.add_argument("reference", metavar="REFERENCE", help="Parquet, CSV, NDJSON or Arrow file, folder, glob, or a saved .profile")
+    verb.add_argument("current", metavar="CURRENT", help="file, folder or glob of the rows to judge")
+    add_column_options(verb)
+    limits = verb.add_argument_group("limits")
+    limits.add_argument("--importance", metavar="COLUMN=SHARE", action="append", default=[], help="weigh a column (repeatable)")
+    limits.add_argument("--tolerate", metavar="METRIC=LOSS", action="append", default=[], help="tolerated loss of a quality metric")
+    limits.add_argument("--alpha", type=float, default=0.01, help="chance that an unchanged table shows drift (default 0.01)")
+    limits.add_argument("--fail-on", choices=SEVERITIES, default="warning", help="exit with 1 from this severity on (default warning)")
+    output = verb.add_argument_group("output")
+    output.add_argument("--html", metavar="FILE", help="write the report as one HTML page")
+    output.add_argument("--json", metavar="FILE", help="write the result as JSON; - prints it instead of the text")
+    output.add_argument("--verbose", action="store_true", help="a line for every column")
+    output.add_argument("--quiet", action="store_true", help="print nothing; the exit code tells")
+    verb.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compares, writes what was asked for, prints, and returns the exit code."""
+    settings = {
+        **column_settings(arguments),
+        "importance": numbers(arguments.importance, "--importance"),
+        "tolerated": numbers(arguments.tolerate, "--tolerate"),
+        "alpha": arguments.alpha,
+    }
+    from driftline.api import compare
+
+    with progress_on(sys.stderr, wanted=not arguments.quiet) as progress:
+        result = compare(arguments.reference, arguments.current, **settings, progress=progress)
+    if arguments.html:
+        result.to_html(arguments.html)
+    if arguments.json and arguments.json != "-":
+        result.to_json(arguments.json)
+    if not arguments.quiet:
+        print(result.to_json().rstrip() if arguments.json == "-" else text(result, arguments))
+    return exit_code(result, arguments.fail_on)
+
+
+def exit_code(result: Result, fail_on: str) -> int:
+    """1 from the severity on that was asked for, 3 where nothing could be judged, else 0."""
+    from driftline.core.verdicts import Severity, Verdict
+
+    if fail_on != "never" and result.severity.rank >= Severity(fail_on).rank:
+        return ALARM
+    return UNKNOWN if result.verdict is Verdict.INSUFFICIENT else 0
+
+
+def text(result: Result, arguments: argparse.Namespace) -> str:
+    """The text for this terminal: its width, its colours, its alphabet."""
+    from driftline.report.terminal import terminal_text
+
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    return terminal_text(
+        result.comparison,
+        width=max(60, min(shutil.get_terminal_size((100, 24)).columns, 140)),
+        colour=colour,
+        ascii_only=not encoding.startswith("utf"),
+        verbose=arguments.verbose,
+        next_step=next_step(arguments),
+    )
+
+
+def next_step(arguments: argparse.Namespace) -> str:
+    """What to type or open next."""
+    if arguments.html:
+        return f"report: {Path(arguments.html)}"
+    if arguments.json:
+        return f"why: driftline explain {arguments.json} COLUMN"
+    return "more: --html report.html for the charts and every limit, --verbose for every column"

@@ -1,0 +1,182 @@
+"""Two tables, no store: the notebook and CI path. Reads, profiles, judges, and puts the answers into one record."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import version
+
+import numpy as np
+import pyarrow as pa
+
+from driftline.core.errors import SchemaMismatch, UsageError
+from driftline.core.records import segment_name
+from driftline.core.verdicts import ColumnVerdict, Comparison, Excluded, Provenance, QualityVerdict, Severity, TableInfo, Verdict
+from driftline.drift.checks import column_checks, readable
+from driftline.drift.judge import judge
+from driftline.drift.ranking import headline, ranked, with_segments
+from driftline.engine.reference import Progress, coded, make_reference, silent, watched
+from driftline.engine.spec import CompareSpec
+from driftline.performance.step import judge_quality
+from driftline.ports import Source
+from driftline.profiles.outcomes import check_classes
+from driftline.profiles.profile import Profile
+from driftline.profiles.reference import Reference
+from driftline.profiles.roles import resolve
+from driftline.profiles.schema import Schema
+from driftline.profiles.segments import profile_by_segment
+from driftline.profiles.times import moment
+
+SEGMENT_SHARE = 0.5
+"""Part of the false-alarm probability that goes to the segments, where there are any."""
+
+
+def compare(
+    reference: Source | Reference, current: Source, spec: CompareSpec, *, now: datetime, progress: Progress = silent
+) -> Comparison:
+    """The verdict about `current` against `reference`, a table or one profiled before. `now` is recorded as when it was made."""
+    notes: tuple[str, ...] = ()
+    if isinstance(reference, Reference):
+        agree(spec, reference.schema, current.schema)
+    else:
+        columns, notes = resolve(spec.columns(), (reference.schema, current.schema), f"{reference.name} and {current.name}")
+        reference = make_reference(reference, spec, columns, progress)
+    schema = reference.schema
+    names = [name for name in readable(schema, current.schema) if name not in spec.ignore]
+    if not names:
+        raise SchemaMismatch(
+            f"It has none of the {len(schema.columns)} columns of the reference in a type that fits",
+            where=current.name,
+            hint=f"It has {', '.join(current.schema.names[:8])}; is it the right table?",
+        )
+    batches = current.batches(names, [name for name in coded(schema) if name in names])
+    profile, segments = profile_by_segment(watched(batches, f"counting {current.name}", current.rows, progress), schema, table=current.name)
+    return conclude(reference, profile, segments, current, spec, notes, now)
+
+
+def agree(spec: CompareSpec, schema: Schema, table: pa.Schema) -> None:
+    """Raises `UsageError` where the spec says something else about the columns than the saved reference."""
+    said = {"prediction": spec.prediction, "label": spec.label, "time": spec.time}
+    for role, name in said.items():
+        fixed = schema.time if role == "time" else next((c.name for c in schema.columns if c.role.value == role), "")
+        if name is not None and name != fixed:
+            has = f"'{fixed}'" if fixed else "no column"
+            raise UsageError(
+                f"The saved reference has {has} as its {role}, not '{name}'",
+                hint=f"Profile the reference again with --{role} {name}, or leave the option out.",
+            )
+    if spec.segments and spec.segments != tuple(name for name, _ in schema.segments):
+        raise UsageError("The saved reference was cut by other segments", hint="Profile the reference again with the same --segment.")
+
+
+def conclude(
+    reference: Reference,
+    profile: Profile,
+    segments: Mapping[tuple[tuple[str, str], ...], Profile],
+    current: Source,
+    spec: CompareSpec,
+    notes: tuple[str, ...],
+    now: datetime,
+) -> Comparison:
+    """All verdicts about a profile, put together."""
+    schema, drift = reference.schema, spec.drift()
+    judged = [i for i, column in enumerate(schema.columns) if profile.seen[i] and column.name not in spec.ignore]
+    threshold = schema.outcomes.threshold if schema.outcomes else spec.threshold
+    shared = {segment: (reference.segments[segment], mine) for segment, mine in segments.items() if segment in reference.segments}
+    overall = judge(
+        reference.profile, profile, drift, share=1 - SEGMENT_SHARE if shared else 1.0, columns=judged, threshold=threshold
+    )
+    by_segment = {
+        segment_name(segment): judge(before, mine, drift, share=SEGMENT_SHARE / len(shared), columns=judged, threshold=threshold)
+        for segment, (before, mine) in shared.items()
+    }
+    columns = with_segments(overall, by_segment) + column_checks(schema, current.schema, drift, spec.ignore)
+    quality = judge_all_quality(reference, profile, shared, spec, current.name)
+    verdict, severity = verdict_of(columns, quality)
+    counts = count(columns)
+    gone = [segment_name(s) for s in reference.segments if s not in segments]
+    return Comparison(
+        verdict=verdict,
+        severity=severity,
+        headline=headline(columns, quality),
+        counts=counts,
+        columns=ranked(columns),
+        quality=tuple(quality),
+        excluded=tuple(Excluded(name, "ignored as asked") for name in spec.ignore),
+        notes=(*notes, *_notes(schema, profile, gone)),
+        provenance=Provenance(
+            _info(reference.source, reference.profile),
+            _info(replace(current.info(), rows=profile.rows), profile),
+            schema.id,
+            now.isoformat(timespec="seconds"),
+            _versions(),
+            {k: v for k, v in spec.model_dump(mode="json").items() if v not in (None, [], {}, "")},
+        ),
+        task=schema.outcomes.task.value if schema.outcomes else "",
+        alpha=spec.alpha,
+    )
+
+
+def judge_all_quality(
+    reference: Reference, profile: Profile, shared: Mapping[tuple[tuple[str, str], ...], tuple[Profile, Profile]], spec: CompareSpec, name: str
+) -> list[QualityVerdict]:
+    """Quality of all rows and of each segment, where the current rows have labels."""
+    mine, before = profile.outcomes, reference.profile.outcomes
+    if mine is None or before is None or mine.rows == 0:
+        return []
+    check_classes(before, reference.source.name)
+    check_classes(mine, name)
+    verdicts = judge_quality(mine, before, spec.performance())
+    for segment, (then, current) in shared.items():
+        if then.outcomes is not None and current.outcomes is not None and current.outcomes.rows:
+            every = judge_quality(current.outcomes, then.outcomes, spec.performance(), segment_name(segment))
+            verdicts += [replace(v, severity=Severity.NONE) for v in every if v.headline]
+    return verdicts
+
+
+def verdict_of(columns: Sequence[ColumnVerdict], quality: Sequence[QualityVerdict]) -> tuple[Verdict, Severity]:
+    """The verdict about the table: the worst there is; `insufficient` where no column with a distribution could be judged.
+
+    That an identifier is never missing says nothing about drift.
+    """
+    alarms = [q for q in quality if q.headline and not q.segment]
+    compared = [c for c in columns if c.kind != "new"]
+    telling = [c for c in compared if c.chart is not None or c.verdict in (Verdict.FAULTY, Verdict.DRIFTED)] or compared
+    verdicts = [c.verdict for c in telling] + [q.verdict for q in alarms]
+    severity = max((c.severity for c in (*columns, *alarms)), key=lambda s: s.rank, default=Severity.NONE)
+    for worst in (Verdict.FAULTY, Verdict.DRIFTED):
+        if worst in verdicts:
+            return worst, severity
+    return (Verdict.STABLE if Verdict.STABLE in verdicts else Verdict.INSUFFICIENT), severity
+
+
+def count(columns: Sequence[ColumnVerdict]) -> dict[str, int]:
+    """Number of columns by verdict, and in all."""
+    by_verdict = Counter(column.verdict for column in columns if column.kind != "new")
+    new = sum(column.kind == "new" for column in columns)
+    return {"columns": len(columns) - new, **{v.value: by_verdict[v] for v in Verdict}, "new": new}
+
+
+def _notes(schema: Schema, profile: Profile, gone: Sequence[str]) -> list[str]:
+    notes = [f"the segment {name} has no current rows" for name in gone]
+    if schema.outcomes is not None:
+        plan = schema.outcomes
+        notes.append(plan.reason)
+        mine = profile.outcomes
+        if mine is None or mine.rows == 0:
+            notes.append("no labels in the current table, so quality is not judged")
+        elif mine.unlabelled or mine.unscored:
+            notes.append(f"quality rests on {mine.rows:,} rows; {mine.unlabelled:,} have no label and {mine.unscored:,} no prediction")
+    return notes
+
+
+def _info(info: TableInfo, profile: Profile) -> TableInfo:
+    first, last = profile.times
+    return info if first > last else replace(info, first_time=moment(first), last_time=moment(last))
+
+
+def _versions() -> dict[str, str]:
+    return {"driftline": version("driftline"), "python": platform.python_version(), "numpy": np.__version__, "pyarrow": pa.__version__}

@@ -1,0 +1,109 @@
+"""The comparison as HTML: one file that needs nothing else, and a fragment for notebooks.
+
+Names and levels are written by whoever fills the tables, so everything is escaped twice over: templates escape every expression, and before
+that invisible characters (control codes, bidirectional overrides) are written out. The page carries no script that runs, and its
+content security policy forbids the browser to load or run anything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from driftline.core.verdicts import Comparison
+from driftline.report import numbers
+from driftline.report.page import page_of
+from driftline.report.text import shorten, visible
+from driftline.report.words import (
+    FULL,
+    QUALITY_FULL,
+    QUALITY_LOOKS,
+    column_measure,
+    full_state,
+    interval,
+    look,
+    quality_figures,
+    quality_state,
+    quality_story,
+    verdict_text,
+)
+
+FRAGMENT_ROWS = 12
+_LONGEST_NAME = 120
+_UNIT = re.compile(r"(?<=\d) (%|pp\b|sd\b)")  # a number stays on the line of its unit
+
+
+def html_report(comparison: Comparison) -> str:
+    """The whole report as one HTML page: no request, no script, under 2 MB for a thousand columns."""
+    page = page_of(comparison)
+    style = resources.files("driftline.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(page=page, comparison=comparison, style=Markup(style), document=json_block(page.document))
+    )
+
+
+def html_fragment(comparison: Comparison) -> str:
+    """The verdict for a notebook: a table of at most 12 rows, styled inline, without script, legible on light and dark paper."""
+    quality = [q for q in comparison.quality if q.headline and not q.segment]
+    room = FRAGMENT_ROWS - 2 - min(len(quality), 3)
+    rows = [(full_state(c), look(c), c.name, column_measure(c), c.note) for c in comparison.columns[:room]]
+    for q in quality[:3]:
+        state = quality_state(q)
+        rows.append((QUALITY_FULL[state], QUALITY_LOOKS[state], numbers.measure_name(q.metric), quality_figures(q), quality_story(q)))
+    left = Counter(full_state(c).lower() for c in comparison.columns[room:])
+    more = ", ".join(f"{numbers.count(n)} {state}" for state, n in left.items())
+    template = _environment().get_template("fragment.html.j2")
+    return template.render(comparison=comparison, verdict=verdict_text(comparison), rows=rows, more=more)
+
+
+def json_block(document: Mapping[str, Any]) -> Markup:
+    """JSON that can stand inside a script element: no `<`, `>` or `&`, so nothing in it can end the element or open a comment."""
+    written = json.dumps(document, ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=str)
+    for char in "<>&":
+        written = written.replace(char, f"\\u{ord(char):04x}")
+    return Markup(written)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("driftline.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "amount": lambda value, measure: numbers.amount(measure, value),
+        "number": numbers.number,
+        "count": numbers.count,
+        "percent": numbers.percent,
+        "points": numbers.points,
+        "p": numbers.probability,
+        "p_sign": lambda p: "< 1e-16" if p < 1e-16 else f"= {numbers.probability(p)}",
+        "size": numbers.size_of,
+        "measure": numbers.measure_name,
+        "name": lambda name: shorten(visible(name), _LONGEST_NAME),
+        "setting": lambda value: json.dumps(value, ensure_ascii=False, default=str),
+        "state": lambda verdict: FULL[verdict],
+        "column_state": full_state,
+        "look": look,
+    }
+    environment.globals |= {"interval": interval, "verdict_text": verdict_text}
+    return environment
+
+
+def _shown(value: object) -> object:
+    """What an expression in a template is written as: invisible characters made visible, markup of ours left alone."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else _UNIT.sub("\u00a0\\1", visible(value))

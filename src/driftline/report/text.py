@@ -1,0 +1,102 @@
+"""Text from the data made safe to show: nothing invisible, nothing that moves a cursor or turns a line around, never too wide.
+
+Column names and levels are written by whoever fills the tables, so they are treated as hostile.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+ELLIPSIS = "…"
+
+# Control, format, surrogate, private, unassigned, line and paragraph separators: shown as their code point.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_JOINER = "\u200d"  # holds emoji together; harmless elsewhere
+_PLAIN = str.maketrans(
+    {
+        "\N{HORIZONTAL ELLIPSIS}": "...",
+        "\N{RIGHTWARDS ARROW}": "->",
+        "\N{EN DASH}": "-",
+        "\N{EM DASH}": "-",
+        "\N{MINUS SIGN}": "-",
+        "\N{MULTIPLICATION SIGN}": "x",
+        "\N{PLUS-MINUS SIGN}": "+/-",
+        "\N{GREATER-THAN OR EQUAL TO}": ">=",
+        "\N{LESS-THAN OR EQUAL TO}": "<=",
+        "\N{INFINITY}": "inf",
+    }
+)
+
+
+def visible(text: str) -> str:
+    """The text with every character that cannot be seen written as its escape: `\\x1b`, `\\n`, `\\u202e`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(char) if unicodedata.category(char) in _UNSEEN and char != _JOINER else char for char in text)
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    return named.get(char) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
+
+
+def plain(text: str) -> str:
+    """The text in ASCII: signs of ours by their look (`->`, `...`), everything else as its escape."""
+    return text.translate(_PLAIN).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def width(text: str) -> int:
+    """How many cells of a terminal the text takes: 2 for a wide East-Asian character or an emoji, 0 for a combining mark."""
+    return len(text) if text.isascii() else sum(_cells(char) for char in text)
+
+
+def _cells(char: str) -> int:
+    if char == _JOINER or unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def shorten(text: str, most: int, ellipsis: str = ELLIPSIS) -> str:
+    """The text in at most `most` cells, its end replaced by an ellipsis where it is longer."""
+    if width(text) <= most:
+        return text
+    room, taken = most - width(ellipsis), 0
+    kept = []
+    for char in text:
+        taken += _cells(char)
+        if taken > room:
+            break
+        kept.append(char)
+    return "".join(kept).rstrip() + ellipsis
+
+
+def pad(text: str, cells: int) -> str:
+    """The text filled with spaces up to `cells` cells."""
+    return text + " " * (cells - width(text))
+
+
+def wrap(text: str, cells: int) -> list[str]:
+    """The text on lines of at most `cells` cells, broken at spaces; a word that is longer than a line is cut. A non-breaking space
+    holds words together and is written as a space."""
+    lines: list[str] = []
+    line = ""
+    for word in _words(text, cells):
+        longer = f"{line} {word}" if line else word
+        if width(longer) <= cells:
+            line = longer
+            continue
+        lines.append(line)
+        line = word
+    return [full.replace("\u00a0", " ").rstrip() for full in [*lines, line] if full]
+
+
+def _words(text: str, cells: int) -> Iterator[str]:
+    for word in text.split(" "):
+        rest = word
+        while width(rest) > cells:
+            end = len(shorten(rest, cells, "")) or 1
+            yield rest[:end]
+            rest = rest[end:]
+        yield rest
