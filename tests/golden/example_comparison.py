@@ -3,7 +3,6 @@
 Run as a script it rewrites the golden files beside it from the code as it is now.
 """
 
-# ruff: noqa: RUF001 (the minus sign and the dash are what people are shown)
 from __future__ import annotations
 
 import sys
@@ -133,10 +132,10 @@ def bureau_score() -> ColumnVerdict:
             Finding("spike", "bin_rate", 0.313, 0.02, "value 0 in 0.1 % of rows", False, False, 0.001, 0.4, 0.00036),
             Finding("distance", "psi", 0.021, 0.1, "the values that are left did not move", False, False, None, 0.2, 0.00036),
         ),
-        segments=(
+        segments=(  # each with the numbers of the test that decided there: a missing rate, a PSI, a location
             SegmentVerdict("channel=app", Verdict.FAULTY, 16_021, 0.797, 0.019, "all of the change"),
-            SegmentVerdict("channel=web", Verdict.STABLE, 20_187, 0.0041, 0.016, ""),
-            SegmentVerdict("channel=branch", Verdict.STABLE, 5_000, 0.0038, 0.024, ""),
+            SegmentVerdict("channel=web", Verdict.STABLE, 20_187, 0.0142, 0.101, ""),
+            SegmentVerdict("channel=branch", Verdict.DRIFTED, 5_000, -0.226, 0.225, "mean -0.23 sd"),
         ),
         chart=Chart(
             ("missing", "< 420", "420 to 500", "500 to 560", "560 to 610", "610 to 660", "660 to 720", "≥ 720"),
@@ -207,6 +206,7 @@ def score() -> ColumnVerdict:
         role="prediction",
         value=0.131,
         cause=Cause.UNKNOWN,
+        measures=(MeasureValue("psi", 0.131, 0.00061, 0.1), MeasureValue("ks", 0.11, 0.0044, 0.08)),
         note="mean 0.418 → 0.371; above 0.62: 55.0 % → 49.1 %",
         evidence="follows bureau_score and income",
         importance=None,
@@ -254,7 +254,15 @@ def hostile_columns() -> tuple[ColumnVerdict, ...]:
         derivation=SCRIPT,
         segments=(),
     )
-    second = replace(channel(), name=ESCAPE, value=0.139, note=f"moved\r\n{OVERRIDE}", cause=Cause.NONE, importance=None)
+    second = replace(
+        channel(),
+        name=ESCAPE,
+        value=0.139,
+        measures=(MeasureValue("psi", 0.139, 0.0002, 0.1),),
+        note=f"moved\r\n{OVERRIDE}",
+        cause=Cause.NONE,
+        importance=None,
+    )
     third = replace(income(), name=LONG, value=0.121, note="mean −0.2 sd", segments=(), chart=None, measures=(), findings=())
     return first, second, third
 

@@ -1,10 +1,9 @@
 """Charts: geometry that follows from the numbers, axes from zero, text escaped."""
 
-# ruff: noqa: RUF001 (the minus sign and the dash are what people are shown)
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -12,11 +11,15 @@ from driftline.core.verdicts import Chart
 from driftline.report import charts
 
 
+def xml(svg: str) -> ET.Element:
+    return ET.fromstring(svg)  # noqa: S314 (our own drawing)
+
+
 def parts(svg: str, tag: str, name: str) -> list[dict[str, str]]:
-    return [e.attrib for e in ElementTree.fromstring(svg).iter(tag) if e.get("class") == name]
+    return [e.attrib for e in xml(svg).iter(tag) if e.get("class") == name]
 
 
-@pytest.mark.parametrize("ordered, size, start", [(True, "height", "y"), (False, "width", "x")])
+@pytest.mark.parametrize(("ordered", "size", "start"), [(True, "height", "y"), (False, "width", "x")])
 def test_bars_are_proportional_to_shares_and_start_at_the_axis(ordered: bool, size: str, start: str) -> None:
     shares = (0.4, 0.2, 0.1, 0.0)
     svg = charts.distribution(Chart(("a", "b", "c", "d"), shares, shares[::-1]), ordered=ordered)
@@ -29,7 +32,7 @@ def test_bars_are_proportional_to_shares_and_start_at_the_axis(ordered: bool, si
 
 
 @pytest.mark.parametrize(
-    "largest, marks",
+    ("largest", "marks"),
     [
         (0.4, [0, 10, 20, 30, 40]),
         (0.191, [0, 5, 10, 15, 20]),
@@ -53,13 +56,15 @@ def test_the_axis_starts_at_zero_and_has_round_marks(largest: float, marks: list
 def test_labels_are_escaped_made_visible_and_short(ordered: bool) -> None:
     labels = ("<script>alert(1)</script>", '"><b onclick="x">', "\x1b[31m\u202ex", "l" * 500)
     svg = charts.distribution(Chart(labels, (0.25,) * 4, (0.25,) * 4), ordered=ordered)
-    ElementTree.fromstring(svg)
+    xml(svg)
     assert not re.search(r"<(script|b)\b", svg)
-    assert "\x1b" not in svg and "\u202e" not in svg and r"\x1b" in svg
-    assert "l" * 20 not in svg and "…" in svg
+    assert not {"\x1b", "\u202e"} & set(svg)
+    assert r"\x1b" in svg
+    assert "l" * 20 not in svg
+    assert "…" in svg
 
 
-@pytest.mark.parametrize("ordered, most", [(True, 60), (False, 20)])
+@pytest.mark.parametrize(("ordered", "most"), [(True, 60), (False, 20)])
 def test_bins_that_do_not_fit_are_added_up_and_none_is_lost(ordered: bool, most: int) -> None:
     n = 500
     svg = charts.distribution(Chart(tuple(map(str, range(n))), (1 / n,) * n, (1 / n,) * n), ordered=ordered)
@@ -71,11 +76,11 @@ def test_bins_that_do_not_fit_are_added_up_and_none_is_lost(ordered: bool, most:
 
 def test_no_bins_at_all_is_still_a_drawing() -> None:
     for ordered in (True, False):
-        ElementTree.fromstring(charts.distribution(Chart((), (), ()), ordered=ordered))
+        xml(charts.distribution(Chart((), (), ()), ordered=ordered))
 
 
 @pytest.mark.parametrize(
-    "value, limit, chance, look",
+    ("value", "limit", "chance", "look"),
     [
         (0.2, 0.1, 0.01, "over"),
         (0.05, 0.1, None, "under"),
@@ -101,7 +106,7 @@ def test_intervals_share_a_scale_and_stay_inside() -> None:
     assert float(current["cx"]) == pytest.approx(8 + 144 * 0.25)
     assert float(reference["cx"]) == pytest.approx(8 + 144 * 0.375)
     assert "circle" not in charts.intervals((None, None, None), (None, None, None), 0.0, 1.0)
-    ElementTree.fromstring(charts.intervals((None, 0.5, None), (0.5, 0.5, 0.5), 0.5, 0.5))
+    xml(charts.intervals((None, 0.5, None), (0.5, 0.5, 0.5), 0.5, 0.5))
 
 
 def test_the_largest_changes_come_first_in_words() -> None:

@@ -122,10 +122,28 @@ def test_counts_equal_binary_search_on_nasty_values(reference):
 
 @each_reference
 def test_every_usable_grid_is_exact_for_every_value(reference, monkeypatch):
-    edges = edges_of(reference)
+    used = exact_on_every_usable_grid(edges_of(reference), monkeypatch)
+    assert used > 0 or np.abs(reference).max() < 1e-300  # among subnormal numbers no factor is finite
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        [-10.0, -1e-9, 0.0, 1.0, 10.0],  # -0.0 belongs to 0.0, not to the cell below it
+        [-1e300, 0.1, 1.0, 2.0, 1e300],  # the ends are further out than any grid reaches
+        [0.0, 5e-324, 1e-323, 1.0],  # single steps between floats
+        [1.0, 1.0 + 2.0**-52, 1.0 + 2.0**-51, 1e308],
+    ],
+)
+def test_every_usable_grid_is_exact_for_odd_edges(edges, monkeypatch):
+    assert exact_on_every_usable_grid(np.array(edges), monkeypatch) >= 2
+
+
+def exact_on_every_usable_grid(edges, monkeypatch):
+    """How many look-ups could be built; a small grid holds many edges in a cell and needs many steps."""
     used = 0
     for kind in (Bits, Uniform, Symlog):
-        for size in (16, 65_536):  # the small one holds many edges in a cell and needs many steps
+        for size in (16, 1_024, 65_536):
             monkeypatch.setattr("driftline.profiles.grids.TRIALS", ((kind, size),))
             monkeypatch.setattr("driftline.profiles.grids.MOST_STEPS", len(edges))
             counter = Counter(edges)
@@ -136,7 +154,7 @@ def test_every_usable_grid_is_exact_for_every_value(reference, monkeypatch):
             values = nasty(edges)
             wanted = np.bincount(cells_by_search(counter.edges, values), minlength=counter.width)
             assert counted(counter, values)[0][0].tolist() == wanted.tolist()
-    assert used > 0 or np.abs(reference).max() < 1e-300  # among subnormal numbers no factor is finite
+    return used
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def read(page: str) -> Reader:
 
 
 def embedded(page: str) -> dict[str, object]:
-    return json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S).group(1))  # type: ignore[union-attr]
+    return json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL).group(1))  # type: ignore[union-attr]
 
 
 def everywhere(comparison: Comparison, poison: str) -> Comparison:
@@ -147,7 +147,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(page: str, read: Reader) -> 
     policy = next(meta["content"] for meta in read.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
     assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     assert not re.search(
-        r"https?:|//[a-z]|url\(|@import|\bsrc=", page.split('<script type="application/json"')[0].replace("http-equiv", "")
+        r"https?:|//[a-z]|url\(|@import|\bsrc=", page.split('<script type="application/json"', maxsplit=1)[0].replace("http-equiv", "")
     )
     assert [script["type"] for script in read.all("script")] == ["application/json"]
     assert not [name for _, attributes in read.elements for name in attributes if name.startswith("on")]
@@ -171,14 +171,17 @@ def test_ids_are_unique_and_every_reference_leads_somewhere(read: Reader) -> Non
 @pytest.mark.parametrize("build", ["example", "all_stable"])
 def test_each_chart_has_a_description_and_a_table(build: str) -> None:
     comparison = EXAMPLE[build]()
-    figures = re.findall(r"<figure (.*?)</figure>", html_report(comparison), re.S)
+    figures = re.findall(r"<figure (.*?)</figure>", html_report(comparison), re.DOTALL)
     drawn = [c for c in comparison.columns if c.chart and c.verdict in (Verdict.DRIFTED, Verdict.FAULTY)]
     assert len(figures) == len(drawn) + min(9, sum(c.verdict is Verdict.STABLE for c in comparison.columns))
     for figure in figures:
         described = re.match(r'aria-describedby="([^"]+)"', figure)
-        assert described and re.search(rf'<figcaption id="{described.group(1)}">Largest changes: .+?</figcaption>', figure, re.S)
-        assert figure.count("<svg") == 1 and 'aria-hidden="true"' in figure
-        assert figure.count("<table>") == 1 and figure.count('<th scope="row">') >= 8
+        assert described
+        assert re.search(rf'<figcaption id="{described.group(1)}">Largest changes: .+?</figcaption>', figure, re.DOTALL)
+        assert figure.count("<svg") == 1
+        assert 'aria-hidden="true"' in figure
+        assert figure.count("<table>") == 1
+        assert figure.count('<th scope="row">') >= 8
 
 
 def test_every_table_says_which_cells_are_headings(read: Reader) -> None:
@@ -199,17 +202,18 @@ def test_sections_come_in_the_order_in_which_they_matter(page: str) -> None:
         "Notes",
         "Where this comes from",
     ]
-    drift = page.split('id="drift-title"')[1].split('id="predictions-title"')[0]
-    assert "<bdi>score</bdi>" not in drift and "<bdi>income</bdi>" in drift
+    drift = page.split('id="drift-title"')[1].split('id="predictions-title"', maxsplit=1)[0]
+    assert "<bdi>score</bdi>" not in drift
+    assert "<bdi>income</bdi>" in drift
 
 
 def test_every_column_has_a_row_and_every_exclusion_a_reason(example: Comparison, page: str) -> None:
-    table = page.split('id="columns-title"')[1].split("</table>")[0]
+    table = page.split('id="columns-title"')[1].split("</table>", maxsplit=1)[0]
     assert table.count('<th scope="row">') == len(example.columns)
     assert page.count("identifier: every value is unique") == 2  # the list and the JSON
 
 
-@pytest.mark.parametrize("columns, drifted", [(1000, 5), (1000, 1000), (300, 300)])
+@pytest.mark.parametrize(("columns", "drifted"), [(1000, 5), (1000, 1000), (300, 300)])
 def test_the_page_stays_small(columns: int, drifted: int) -> None:
     comparison = EXAMPLE["wide"](columns, drifted=drifted)
     page = html_report(comparison)
@@ -224,6 +228,22 @@ def test_the_page_stays_small(columns: int, drifted: int) -> None:
         assert f"{drifted - 50} more columns are not stable" in page
 
 
+def test_no_unit_is_claimed_for_the_numbers_of_a_segment(page: str) -> None:
+    """The record does not say which measure decided in a segment: 0.0142 is a PSI there, and no 1.42 % of missing values."""
+    table = page.split('id="c1-name"')[1].split("<caption>By segment")[1].split("</table>", maxsplit=1)[0]
+    assert re.findall(r'<th scope="col" class="n">([^<]*)<', table) == ["Value", "Limit", "Rows"]
+    assert re.findall(r'<td class="n">([^<]*)<', table)[3:5] == ["0.0142", "0.101"]
+    assert "%" not in table.split("<tbody>")[1].replace("all of the change", "")
+
+
+def test_what_chance_gives_is_shown_only_beside_the_number_it_belongs_to(example: Comparison) -> None:
+    income = example.column("income")
+    assert income is not None
+    assert "by chance 0.000610" in html_report(replace(example, columns=(income,)))
+    of_a_segment = replace(income, value=0.241, limit=0.12, note="channel=app: mean +0.6 sd; not in all rows together")
+    assert "by chance 0.000610" not in html_report(replace(example, columns=(of_a_segment,)))
+
+
 def test_nothing_compared_and_unknown_numbers_are_still_a_page(example: Comparison) -> None:
     empty = replace(example, columns=(), quality=(), excluded=(), notes=(), counts={}, headline="", task="")
     assert "nothing was compared" in html_report(empty)
@@ -234,12 +254,14 @@ def test_nothing_compared_and_unknown_numbers_are_still_a_page(example: Comparis
     Reader(html_fragment(empty))
 
 
-@pytest.mark.parametrize("columns, drifted", [(0, 0), (3, 1), (12, 12), (500, 40)])
+@pytest.mark.parametrize(("columns", "drifted"), [(0, 0), (3, 1), (12, 12), (500, 40)])
 def test_the_fragment_has_at_most_twelve_rows_and_no_style_sheet(columns: int, drifted: int) -> None:
     comparison = EXAMPLE["wide"](columns, drifted=drifted)
     read = Reader(html_fragment(comparison))
     assert len(read.all("tr")) <= 12
-    assert not read.all("script") and not read.all("style") and not read.all("svg")
+    assert not read.all("script")
+    assert not read.all("style")
+    assert not read.all("svg")
     shown = len(read.all("tr")) - 1 - 2 - (columns > 8)
     rest = "".join(part for _, part in read.text).split("and more: ")[1] if columns > 8 else ""
     assert sum(int(n) for n in re.findall(r"\d+", rest)) + shown == columns
@@ -263,7 +285,7 @@ def contrast(one: str, other: str) -> float:
 
 def schemes() -> dict[str, dict[str, str]]:
     css = resources.files("driftline.report").joinpath("templates/report.css").read_text(encoding="utf-8")
-    light, dark = re.findall(r":root \{(.*?)\}", css, re.S)
+    light, dark = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
     return {name: dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block)) for name, block in (("light", light), ("dark", dark))}
 
 

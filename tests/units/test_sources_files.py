@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.csv as pv
@@ -16,7 +16,7 @@ import pytest
 
 from driftline.core.errors import SourceError, UnknownName, UsageError
 from driftline.ports import Source
-from driftline.sources import delimited, failures, fingerprint, ndjson
+from driftline.sources import failures, fingerprint
 from driftline.sources.columns import BATCH_ROWS, ENCODED
 from driftline.sources.open import open_source
 from driftline.sources.prefetch import prefetch
@@ -62,17 +62,12 @@ def text_file(folder, name, *blocks):
     return path
 
 
-@pytest.fixture
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(delimited, "BLOCK", 1000)
-    monkeypatch.setattr(ndjson, "BLOCK", 1000)
-
-
 # ---------------------------------------------------------------- every format
 
 
 @pytest.mark.parametrize(
-    "name", ["t.parquet", "t.pq.parquet", "t.csv", "t.tsv", "t.csv.gz", "t.ndjson", "t.jsonl", "t.json", "t.ndjson.gz", "t.arrow", "t.feather"]
+    "name",
+    ["t.parquet", "t.pq.parquet", "t.csv", "t.tsv", "t.csv.gz", "t.ndjson", "t.jsonl", "t.json", "t.ndjson.gz", "t.arrow", "t.feather"],
 )
 def test_every_format_gives_the_same_rows(tmp_path, name):
     table = read(write(tmp_path / name, TABLE))
@@ -136,7 +131,7 @@ def test_folders_and_globs(tmp_path):
     assert read(f"{tmp_path}/data/**/*.parquet")["i"].to_pylist() == [0, 2]
     assert read(f"{tmp_path}/data/dt=*")["i"].to_pylist() == [2]
     info = open_source(tmp_path / "data", name="current").info()
-    assert [os.path.basename(file) for file in info.files] == ["a.csv", "b.parquet", "c.parquet"]
+    assert [file.rpartition("/")[2] for file in info.files] == ["a.csv", "b.parquet", "c.parquet"]
     assert info.rows == 3
 
 
@@ -178,93 +173,14 @@ def test_types_that_do_not_fit_name_both_files(tmp_path):
     assert str(caught.value).startswith(expected)
 
 
-# ---------------------------------------------------------------- CSV: types hold for the whole file
-
 HEAD = "a,b\n" + "".join(f"{i},x{i}\n" for i in range(1000))
-
-
-@pytest.mark.parametrize(
-    ("tail", "kind", "last"),
-    [
-        ("7,y\n", pa.int64(), 7),
-        ("2.5,y\n", pa.float64(), 2.5),  # a fraction after a thousand integers
-        ("oops,y\n", pa.string(), "oops"),  # text after a thousand integers
-        ("\n\n2.5,y\n\n", pa.float64(), 2.5),  # blank lines are no rows
-        ("2.5,y\n" + HEAD[4:] + "oops,z\n", pa.string(), "oops"),  # twice
-        (",y\n", pa.int64(), None),
-        ("NA,y\n", pa.int64(), None),
-        ('9007199254740993,"q\nr"\n', pa.int64(), 9007199254740993),  # 2**53 + 1 keeps its last digit
-    ],
-)
-def test_a_later_block_of_csv_may_change_the_type(tmp_path, small_blocks, tail, kind, last):
-    source = open_source(text_file(tmp_path, "t.csv", HEAD, tail), name="current")
-    table = pa.Table.from_batches(source.batches())
-    assert table.schema.field("a").type == kind
-    assert table["a"].to_pylist()[-1] == last
-    assert table["a"].cast(pa.string()).to_pylist()[999] == "999"
-    assert source.rows == table.num_rows
-
-
-@pytest.mark.parametrize(
-    ("cells", "values"),
-    [
-        (["NA", "3"], [None, 3]),  # a mark of nothing among numbers
-        (["NA", "north"], ["NA", "north"]),  # and a text among texts
-        (["", "north"], [None, "north"]),
-        (["", ""], [None, None]),
-        (["nan", "1.5"], [None, 1.5]),
-        (["12345678901234567891", "5"], ["12345678901234567891", "5"]),  # does not fit into 64 bits: an id
-        (["1.5e200", "5"], [1.5e200, 5.0]),
-        (["2026-01-01", "2026-01-02"], [date(2026, 1, 1), date(2026, 1, 2)]),
-        (["2026-01-01", "2026-01-02 10:00:00"], [datetime(2026, 1, 1), datetime(2026, 1, 2, 10)]),
-        (["2026-01-02T10:00:00Z", ""], [datetime(2026, 1, 2, 10, tzinfo=UTC), None]),
-        (["1", "true"], ["1", "true"]),
-    ],
-)
-@pytest.mark.parametrize("repeats", [1, 1000])  # in one block, and in blocks that disagree
-def test_cells_of_csv(tmp_path, small_blocks, cells, values, repeats):
-    rows = "".join(f"{cell},1\n" * repeats for cell in cells)
-    table = read(text_file(tmp_path, "t.csv", "a,b\n", rows))
-    assert table["a"].to_pylist()[::repeats] == values
-
-
-def test_csv_with_a_byte_order_mark_and_semicolons(tmp_path):
-    assert read(text_file(tmp_path, "t.csv", b"\xef\xbb\xbf", "a;b\n1;x,y\n")).to_pydict() == {"a": [1], "b": ["x,y"]}
-
-
-# ---------------------------------------------------------------- NDJSON
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "kind", "ends"),
-    [
-        ('{"a": 1}', '{"a": 2.5}', pa.float64(), (1.0, 2.5)),
-        ('{"a": 1}', '{"a": "x"}', pa.string(), ("1", "x")),
-        ('{"a": true}', '{"a": 1}', pa.string(), ("true", "1")),
-        ('{"a": null}', '{"a": 1}', pa.int64(), (None, 1)),
-        ('{"b": 1}', '{"a": 1}', pa.int64(), (None, 1)),  # a field that comes late
-        ('{"a": 12345678901234567891}', '{"a": 5}', pa.string(), ("12345678901234567891", "5")),
-        ('{"a": {"b": 1}}', '{"a": {"c": "x"}}', None, ({"b": 1, "c": None}, {"b": None, "c": "x"})),
-        ('{"a": {"b": 1}}', '{"a": {"b": "x"}}', pa.string(), ('{"b": 1}', '{"b": "x"}')),
-        ('{"a": [1]}', '{"a": [2.5]}', pa.list_(pa.float64()), ([1.0], [2.5])),
-        ('{"a": "2026-01-01"}', '{"a": "2026-01-01T00:00:00.5"}', pa.timestamp("us"), (datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 0, 0, 500_000))),
-        ('{"a": "2026-01-01T02:00:00+02:00"}', '{"a": null}', pa.timestamp("us", "UTC"), (datetime(2026, 1, 1, tzinfo=UTC), None)),
-        ('{"a": "2026-01-01"}', '{"a": "x"}', pa.string(), ("2026-01-01", "x")),
-    ],
-)
-def test_a_later_block_of_ndjson_may_change_the_type(tmp_path, small_blocks, first, last, kind, ends):
-    table = read(text_file(tmp_path, "t.ndjson", (first + "\n") * 500, last))
-    assert kind is None or table.schema.field("a").type == kind
-    column = table["a"].to_pylist()
-    assert (column[0], column[-1]) == ends
-    assert len(column) == 501
-    assert column[0] == column[499]
 
 
 # ---------------------------------------------------------------- what goes wrong
 
 NEXT = "Check the job that wrote it."
 ENDINGS = "Known endings: .parquet, .csv, .tsv, .ndjson, .jsonl, .json, .arrow, .feather, and .gz after those of text."
+DELTA = "The folder is a Delta table, which also holds files of deleted rows. Pass `deltalake.DeltaTable(path).to_pyarrow_dataset()`."
 WRONG = [
     ("t.parquet", b"", "{p}: The file holds no bytes. " + NEXT),
     ("t.parquet", b"PAR1 and then something else", "{p}: The file is damaged or cut off. Write or copy it again."),
@@ -283,7 +199,7 @@ WRONG = [
     ("t.csv", b"a\xff,b\n1,2\n", "{p}:1: The line holds bytes that are not UTF-8. Save the file as UTF-8."),
     ("t.csv", "a,b\n1,2\n".encode("utf-16"), "{p}:1: The line holds bytes that are not UTF-8. Save the file as UTF-8."),
     ("t.csv", HEAD + '7,"x\n' + HEAD[4:], "{p}:1002: A quoted text is not closed. Check its quotes."),
-    ("t.csv", HEAD + '7,"x\n' + "x" * 5_000_000, "{p}: A quoted text is not closed, or a row is longer than 4 MiB. Check its quotes."),
+    ("t.csv", HEAD + '7,"x\n' + HEAD[4:] * 1300, "{p}: A quoted text is not closed, or a row is longer than 4 MiB. Check its quotes."),
     ("t.json", b'[{"a": 1}]', "{p}:1: The line is not a JSON object. Write one whole object per line."),
     ("t.ndjson", b'{"a": 1}\n\n{"a": ', "{p}:3: The line is not a JSON object. Write one whole object per line."),
     ("t.ndjson", b'{"a": 1, "a": 2}', "{p}:1: The object gives 'a' twice. Give each name once."),
@@ -327,7 +243,7 @@ def test_what_is_wrong_with_a_table_in_a_file(tmp_path, ending, table, message):
         ("data/*.parquet", "data/*.parquet: The glob matches no table. " + ENDINGS),
         ("void", "void: The folder holds no table. " + ENDINGS),
         ("data/evil\x1b[31m.csv", r"'data/evil\x1b[31m.csv': There is no such file. Check the path."),
-        ("lake", "lake: The folder is a Delta table, which also holds files of deleted rows. Pass `deltalake.DeltaTable(path).to_pyarrow_dataset()`."),
+        ("lake", f"lake: {DELTA}"),
     ],
 )
 def test_paths_that_lead_nowhere(tmp_path, monkeypatch, path, message):
@@ -346,7 +262,9 @@ def test_what_is_no_path(path):
         open_source(path, name="current")
 
 
-@pytest.mark.parametrize("error", [PermissionError, FileNotFoundError, IsADirectoryError, MemoryError, OSError, pa.ArrowInvalid, pa.ArrowKeyError])
+@pytest.mark.parametrize(
+    "error", [PermissionError, FileNotFoundError, IsADirectoryError, MemoryError, OSError, pa.ArrowInvalid, pa.ArrowKeyError]
+)
 def test_no_foreign_exception_escapes(error):
     with pytest.raises(SourceError) as caught, failures.reading("t.csv"):
         raise error("something technical")
@@ -366,7 +284,11 @@ def test_a_file_that_changes_between_opening_and_reading(tmp_path, name, change)
         path.write_bytes(data[: len(data) // 2] if change == "shrink" else data + data)
     with pytest.raises(SourceError) as caught:
         list(source.batches())
-    said = "is no longer there. Read a copy that nobody moves" if change == "vanish" else "changed while it was being read. Read a copy that nobody writes to"
+    said = (
+        "is no longer there. Read a copy that nobody moves"
+        if change == "vanish"
+        else "changed while it was being read. Read a copy that nobody writes to"
+    )
     assert str(caught.value) == f"{path}: The file {said}."
 
 

@@ -1,6 +1,5 @@
 """The terminal text: one screen, aligned, safe against names, the same as the golden files."""
 
-# ruff: noqa: RUF001 (the minus sign and the dash are what people are shown)
 from __future__ import annotations
 
 import re
@@ -9,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from driftline.core.verdicts import Comparison, Verdict
 from driftline.report import numbers, text
@@ -20,8 +21,8 @@ EXAMPLE = runpy.run_path(str(GOLDEN / "example_comparison.py"))
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"
 
 
-@pytest.fixture
-def example() -> Comparison:
+@pytest.fixture(name="example")
+def rich_comparison() -> Comparison:
     return EXAMPLE["example"]()
 
 
@@ -42,7 +43,7 @@ def test_tables_and_verdict_share_a_line_that_holds_both(example: Comparison) ->
     assert re.fullmatch(r"week.parquet \(41,208 rows\) vs train.parquet \(200,000 rows\)     verdict: 1 DATA PROBLEM, .*", first)
 
 
-@pytest.mark.parametrize("columns, drifted", [(18, 0), (28, 5), (200, 8), (200, 14), (1000, 1000)])
+@pytest.mark.parametrize(("columns", "drifted"), [(18, 0), (28, 5), (200, 8), (200, 14), (1000, 1000)])
 @pytest.mark.parametrize("width", [60, 80, 100, 140])
 def test_one_screen_and_no_line_too_wide(columns: int, drifted: int, width: int) -> None:
     lines = terminal_text(EXAMPLE["wide"](columns, drifted=drifted), width=width, next_step="next").splitlines()
@@ -64,7 +65,7 @@ def test_one_screen_with_many_long_notes_metrics_and_exclusions(example: Compari
 
 def test_what_does_not_fit_is_counted() -> None:
     shown = terminal_text(EXAMPLE["wide"](300, drifted=250))
-    listed = len(re.findall(r"^  DRIFT", shown, re.M))
+    listed = len(re.findall(r"^  DRIFT", shown, re.MULTILINE))
     assert f"and {250 - listed} more: {250 - listed} DRIFT" in shown
 
 
@@ -117,11 +118,11 @@ def test_a_metric_that_rose_is_worse_only_where_lower_is_better(example: Compari
 
 
 def test_a_new_column_is_stable_and_still_told(example: Comparison) -> None:
-    assert re.search(r"^  note   loyalty_tier +new column +a new", terminal_text(example), re.M)
+    assert re.search(r"^  note   loyalty_tier +new column +a new", terminal_text(example), re.MULTILINE)
 
 
 @pytest.mark.parametrize(
-    "note, story",
+    ("note", "story"),
     [
         (
             "0.712 (95 % 0.695 to 0.729), reference 0.781: fell by 0.069, more than the tolerated 0.030",
@@ -138,7 +139,7 @@ def test_a_quality_story_does_not_repeat_the_figures(example: Comparison, note: 
 
 
 @pytest.mark.parametrize(
-    "value, written",
+    ("value", "written"),
     [
         (0.18349, "0.183"),
         (0.1, "0.100"),
@@ -162,7 +163,7 @@ def test_number(value: float | None, written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "share, written",
+    ("share", "written"),
     [
         (0.312, "31.2 %"),
         (0.004, "0.40 %"),
@@ -194,6 +195,19 @@ def test_text_is_made_visible_and_measured_in_cells() -> None:
     assert text.visible("naïve 気分 😀") == "naïve 気分 😀"
     assert [text.width(s) for s in ("abc", "気分", "😀", "e\u0301")] == [3, 4, 2, 1]
     assert text.shorten("気分気分", 5) == "気分…"
+    assert [text.shorten("abcdef", most, "...") for most in (4, 3, 2, 0)] == ["a...", "...", "ab", ""]
     assert text.wrap("one two three", 7) == ["one two", "three"]
     assert text.wrap("x" * 10, 4) == ["xxxx", "xxxx", "xx"]
     assert text.plain("a → b… ≥ 気") == r"a -> b... >= \u6c17"
+
+
+@settings(max_examples=60, deadline=None)
+@example("00000Ā𐀀", "0 000Ā𐀀𐀀𐀀𐀀", 87, True)  # no room beside the cause, not even for the ellipsis
+@given(st.text(max_size=60), st.text(max_size=120), st.integers(60, 140), st.booleans())
+def test_any_name_and_note_stay_on_their_lines(name: str, note: str, width: int, ascii_only: bool) -> None:
+    comparison = EXAMPLE["example"]()
+    columns = tuple(replace(column, name=name, note=note) for column in comparison.columns[:4])
+    shown = terminal_text(replace(comparison, columns=columns, notes=(note,)), width=width, ascii_only=ascii_only)
+    assert len(shown.split("\n")) <= 25
+    assert max(text.width(line) for line in shown.split("\n")) <= width
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", shown)

@@ -168,11 +168,8 @@ def inner_edges(edges: Floats) -> Floats:
 
 
 def fitting_shift(first: int, last: int, size: int) -> tuple[int, int]:
-    """The shift by which the numbers from `first` to `last` fill at most `size` cells, and the cell of `first`.
-
-    The shift is at least 2, so that subtracting the base from any shifted integer cannot overflow.
-    """
-    shift = max(2, (last - first).bit_length() - size.bit_length())
+    """The shift by which the numbers from `first` to `last` fill at most `size` cells, and the cell of `first`."""
+    shift = max(0, (last - first).bit_length() - size.bit_length())
     while (last >> shift) - (first >> shift) >= size:
         shift += 1
     return shift, first >> shift

@@ -32,7 +32,7 @@ def hash_text(values: pa.Array) -> NDArray[np.uint64]:
     offsets = np.frombuffer(offset_buffer, np.int64)[values.offset : values.offset + len(values) + 1]
     lengths = np.diff(offsets)
     if data_buffer is None or offsets[-1] == offsets[0]:
-        return mix(np.zeros(len(values), np.uint64))
+        return mix(mix(np.zeros(len(values), np.uint64)))
     data = np.frombuffer(data_buffer, np.uint8)[offsets[0] : offsets[-1]].astype(np.uint64) + np.uint64(1)
     starts = offsets[:-1] - offsets[0]
     position = np.arange(len(data)) - np.repeat(starts, lengths)
@@ -41,7 +41,7 @@ def hash_text(values: pa.Array) -> NDArray[np.uint64]:
         sums = np.zeros(len(values), np.uint64)
         filled = lengths > 0
         sums[filled] = np.add.reduceat(data, starts[filled])
-    return mix(sums ^ lengths.astype(np.uint64))
+        return mix(sums + mix(lengths.astype(np.uint64)))
 
 
 def hash_values(values: pa.Array) -> NDArray[np.uint64]:

@@ -67,6 +67,7 @@ class Page:
     insufficient: tuple[ColumnVerdict, ...]
     uncarded: int
     quality: tuple[QualityRow, ...]
+    other_quality: tuple[QualityRow, ...]
     segment_quality: tuple[QualityRow, ...]
     stable_figures: tuple[tuple[ColumnVerdict, Figure], ...]
     links: dict[str, str]
@@ -89,7 +90,8 @@ def page_of(comparison: Comparison) -> Page:
         predictions=tuple(card for card in other if card.column.role == "prediction"),
         insufficient=tuple(c for c in comparison.columns if c.verdict is Verdict.INSUFFICIENT and c.role != "prediction"),
         uncarded=len(shown) - len(cards),
-        quality=tuple(row for row in quality if not row.quality.segment),
+        quality=tuple(row for row in quality if row.word and not row.quality.segment),
+        other_quality=tuple(row for row in quality if not row.word and not row.quality.segment),
         segment_quality=tuple(row for row in quality if row.quality.segment and row.word),
         stable_figures=tuple((c, figure(f"s{i}", c, c.chart)) for i, c in enumerate(stable[:MOST_STABLE_CHARTS], start=1) if c.chart),
         links={card.column.name: card.id for card in cards},
@@ -126,7 +128,8 @@ def _has_card(column: ColumnVerdict) -> bool:
 
 
 def _card(id_: str, column: ColumnVerdict) -> Card:
-    chance = next((m.chance for m in column.measures if m.name == column.measure), None)
+    # A column that drifted in one segment only is decided by numbers of that segment; what chance gives in all rows is no match for them.
+    chance = next((m.chance for m in column.measures if m.name == column.measure and m.value == column.value), None)
     drawn = None
     if column.value is not None and column.limit is not None:
         drawn = charts.bullet(column.value, column.limit, chance, crossed=column.verdict in (Verdict.FAULTY, Verdict.DRIFTED))

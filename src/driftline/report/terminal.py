@@ -18,6 +18,7 @@ SCREEN = 25
 _NAME_CELLS = 24
 _STORY_CELLS = 24
 _LINES_OF_A_STORY = 4
+_STORY_LEFT = 6  # fewer cells of a story beside its cause tell nothing
 _QUALITY_SHOWN = 5
 _EXCLUDED_SHOWN = 3
 
@@ -134,6 +135,8 @@ class _Page:
             return [*lines[:-1], (lines[-1] + tail).strip()]
         if len(lines) < most_lines:
             return [*lines, cause]
+        if cells - len(tail) < _STORY_LEFT:
+            return [*lines[: most_lines - 1], cause]
         left = " ".join(lines[most_lines - 1 :])
         return [*lines[: most_lines - 1], (text.shorten(left, cells - len(tail), self.ellipsis) + tail).strip()]
 

@@ -59,9 +59,11 @@ def _cells(char: str) -> int:
 
 
 def shorten(text: str, most: int, ellipsis: str = ELLIPSIS) -> str:
-    """The text in at most `most` cells, its end replaced by an ellipsis where it is longer."""
+    """The text in at most `most` cells, its end replaced by an ellipsis where it is longer and where there is room for one."""
     if width(text) <= most:
         return text
+    if width(ellipsis) > most:
+        ellipsis = ""
     room, taken = most - width(ellipsis), 0
     kept = []
     for char in text:

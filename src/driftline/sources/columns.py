@@ -22,6 +22,12 @@ LONG_INTEGER = r"^\s*[+-]?[0-9]{19,}\s*$"
 ENCODED = pa.dictionary(pa.int32(), pa.string())
 
 
+def is_beyond_int64(values: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether some float64 is larger than every 64-bit integer."""
+    # Comparing with a number inside Arrow would make it import pandas where that is installed, as `pa.scalar` and `pa.array` do.
+    return (pc.max(pc.abs(values)).as_py() or 0.0) >= 2.0**63
+
+
 def plain(kind: pa.DataType) -> pa.DataType:
     """The type without its packing: values instead of dictionaries, storage instead of extensions, one string type."""
     if isinstance(kind, pa.BaseExtensionType):

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pv
 
 from driftline.core.errors import SourceError
-from driftline.sources.columns import LONG_INTEGER, common
+from driftline.sources.columns import LONG_INTEGER, common, is_beyond_int64
 from driftline.sources.failures import checked_names, damaged, empty, no_columns, reading, shown, stamp
 
 BLOCK = 1 << 22
@@ -83,7 +83,7 @@ class DelimitedFile:
 
     def _kind(self, field: pa.Field, values: pa.Array, skip: int) -> pa.DataType:
         """The type of a column in this block, but text where its integers do not fit into 64 bits."""
-        if field.type != pa.float64() or not pc.any(pc.greater_equal(pc.abs(values), 2.0**63)).as_py():
+        if field.type != pa.float64() or not is_beyond_int64(values):
             return field.type
         with self._opened(pa.schema([(field.name, pa.string())]), skip) as reader:
             written = next(iter(reader)).column(0)
@@ -200,8 +200,7 @@ def _separator(path: str, header: str) -> str:
     return best if best in outside else ","
 
 
-def _empty_to_null(array: pa.Array) -> pa.Array:
-    lengths = pc.binary_length(array)
-    if pc.min(lengths).as_py() != 0:
-        return array
-    return pc.if_else(pc.equal(lengths, 0), pa.scalar(None, pa.string()), array)
+def _empty_to_null(array: pa.StringArray) -> pa.StringArray:
+    """Arrow's CSV reader never gives null strings unless `NA` is null too. The lengths as booleans are the missing validity bitmap."""
+    filled = pc.cast(pc.binary_length(array), pa.bool_())
+    return pa.StringArray.from_buffers(len(array), array.buffers()[1], array.buffers()[2], filled.buffers()[1], -1, array.offset)

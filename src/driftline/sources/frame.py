@@ -6,6 +6,7 @@ No library is imported for this: an object of it can only be here when the user 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -106,10 +107,12 @@ def _of_dataset(dataset: Any, name: str) -> FrameSource:
     return FrameSource(name, dataset.schema, None, read)
 
 
-def _of_stream(thing: Any, name: str) -> FrameSource:
+def _of_stream(thing: Any, name: str) -> FrameSource | None:
     """Streams can often be read once only, and nothing tells which: the rows are spooled when they are first read."""
     try:
         reader = thing if isinstance(thing, pa.RecordBatchReader) else pa.RecordBatchReader.from_stream(thing)
+    except pa.ArrowInvalid:
+        return None  # a stream of values instead of rows: a Series is a column, not a table
     except Exception as error:
         raise _unreadable(name, error) from error
     spool = Spool(partial(write_stream, reader, reader.schema))
@@ -130,7 +133,8 @@ def _of_lazy_polars(query: Any, name: str) -> FrameSource:
         schema = query.collect_schema().to_frame().to_arrow().schema
     except Exception as error:
         raise _unreadable(name, error) from error
-    spool = Spool(query.sink_ipc)
+    oldest = sys.modules["polars"].CompatLevel.oldest()  # string views are too new for some versions of Arrow
+    spool = Spool(partial(query.sink_ipc, compat_level=oldest))
     return FrameSource(name, schema, None, lambda columns: (batch.select(columns) for batch in spool.batches()))
 
 

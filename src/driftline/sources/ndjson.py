@@ -7,7 +7,7 @@ texts is text: its values are then taken from the lines as they are written. Nes
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from driftline.core.errors import SourceError
-from driftline.sources.columns import LONG_INTEGER, common, plain
+from driftline.sources.columns import LONG_INTEGER, common, is_beyond_int64, plain
 from driftline.sources.failures import checked_names, empty, reading, shown, stamp
 
 BLOCK = 1 << 23
@@ -54,15 +54,12 @@ class NdjsonFile:
         self.schema = pa.schema(list(kinds))
 
     def batches(self, schema: pa.Schema, dictionary: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The columns of `schema` with its types; what is a number in the file and text in `schema` comes as it is written."""
-        loose = [field.name for field in schema if self._is_loose(field)]
-        strict = pa.schema([field for field in schema if field.name not in loose])
+        """The columns of `schema` with its types; what is a number in the file and text in `schema` comes as JSON writes it."""
+        loose = {field.name for field in schema if self._is_loose(field)}
         with reading(self.path, self.stamp):
             for block in self._blocks():
-                table = _parsed(block.data, strict) if len(strict) else None
-                texts = _texts(block.data, loose) if loose else {}
-                columns = [texts[f.name] if f.name in texts else table.column(f.name) for f in schema]  # type: ignore[union-attr]
-                yield from pa.Table.from_arrays(columns, schema=schema).to_batches()
+                data = _with_texts(block.data, loose) if loose else block.data
+                yield from _parsed(data, schema).select(schema.names).to_batches()
 
     def _is_loose(self, field: pa.Field) -> bool:
         if field.name in self._mixed:
@@ -98,26 +95,28 @@ class NdjsonFile:
                 self._mixed.add(field.name)
             self._kinds[field.name] = both or pa.string()
 
-    def _typed(self, block: Block) -> tuple[pa.Schema, int, list[str]]:
-        """The types that the block shows alone, its rows, and the columns whose values are of more than one kind."""
+    def _typed(self, block: Block) -> tuple[pa.Schema, int, set[str]]:
+        """The types that the block shows alone, its rows, and the columns that must be read as text."""
+        data, loose = block.data, set[str]()
         try:
-            table = _parsed(block.data)
-            loose = _long_integers(block.data, table)
+            table = _parsed(data)
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-            table, loose = self._mixed_table(block)
+            loose = self._mixed_columns(block)
             if not loose:
                 raise SourceError("The lines cannot be read as JSON objects", where=shown(self.path), hint="Write it again.") from error
+            data = _with_texts(data, loose)
+            table = _parsed(data)
         # Arrow counts no rows where no object has a value.
-        return _with_times(block.data, table), table.num_rows or block.data.count(b"{"), loose
+        return _with_times(data, table), table.num_rows or data.count(b"{"), loose | _long_integers(data, table)
 
-    def _mixed_table(self, block: Block) -> tuple[pa.Table, list[str]]:
-        """What Arrow cannot read, line by line. Raises `SourceError` for the first line that is no object."""
-        rows = [self._object(line, block.line + i) for i, line in enumerate(block.data.split(b"\n")) if line.strip()]
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        arrays = {name: _array([row.get(name) for row in rows]) for name in names}
-        loose = [name for name, array in arrays.items() if array is None]
-        texts = _texts(block.data, loose)
-        return pa.Table.from_pydict({name: texts[name] if array is None else array for name, array in arrays.items()}), loose
+    def _mixed_columns(self, block: Block) -> set[str]:
+        """The columns whose values are of more than one kind, at any depth. Raises `SourceError` for the first line that is no object."""
+        kinds: dict[tuple[str, ...], set[str]] = {}
+        for number, line in enumerate(block.data.split(b"\n"), start=block.line):
+            for name, value in self._object(line, number).items() if line.strip() else ():
+                for path, kind in _kinds((name,), value):
+                    kinds.setdefault(path, set()).add(kind)
+        return {path[0] for path, found in kinds.items() if len(found) > 1}
 
     def _object(self, line: bytes, number: int) -> dict[str, Any]:
         place = f"{shown(self.path)}:{number}"
@@ -158,21 +157,23 @@ def _parsed(data: bytes, schema: pa.Schema | None = None) -> pa.Table:
     )
 
 
-def _array(values: list[Any]) -> pa.Array | None:
-    """The values as Arrow types them, or None where they are of more than one kind."""
-    kinds = {float if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value) for value in values}
-    if len(kinds - {type(None)}) > 1:
-        return None
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, OverflowError):
-        return None
+def _kinds(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The kinds of a value and of all inside it, each with its path; elements of a list share one."""
+    if value is None:
+        return
+    yield path, "number" if isinstance(value, (int, float)) and not isinstance(value, bool) else type(value).__name__
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _kinds((*path, name), inner)
+    if isinstance(value, list):
+        for inner in value:
+            yield from _kinds((*path, "[]"), inner)
 
 
-def _texts(data: bytes, columns: Sequence[str]) -> dict[str, pa.Array]:
-    """The values of these columns as they are written: texts as they are, everything else as JSON. Integers keep every digit."""
-    rows = [json.loads(line) for line in data.split(b"\n") if line.strip()]
-    return {name: pa.array([_written(row.get(name)) for row in rows], pa.string()) for name in columns}
+def _with_texts(data: bytes, columns: Collection[str]) -> bytes:
+    """The same lines with the values of these columns as texts: texts as they are, everything else as JSON. Integers keep every digit."""
+    rows = (json.loads(line) for line in data.split(b"\n") if line.strip())
+    return b"\n".join(json.dumps({k: _written(v) if k in columns else v for k, v in row.items()}).encode() for row in rows)
 
 
 def _with_times(data: bytes, table: pa.Table) -> pa.Schema:
@@ -183,9 +184,8 @@ def _with_times(data: bytes, table: pa.Table) -> pa.Schema:
     kinds = {field.name: plain(field.type) for field in table.schema}
     times = [name for name, kind in kinds.items() if pa.types.is_timestamp(kind)]
     written = _parsed(data, pa.schema([(name, pa.string()) for name in times])) if times else table
-    for name, kind in kinds.items():
-        if kind == pa.string() or name in times:
-            kinds[name] = _time(written[name]) or pa.string()
+    texts = {name: table[name] for name, kind in kinds.items() if kind == pa.string()} | {name: written[name] for name in times}
+    kinds |= {name: _time(column) or pa.string() for name, column in texts.items()}
     return pa.schema(list(kinds.items()))
 
 
@@ -202,11 +202,14 @@ def _time(texts: pa.ChunkedArray) -> pa.DataType | None:
     return None
 
 
-def _long_integers(data: bytes, table: pa.Table) -> list[str]:
+def _long_integers(data: bytes, table: pa.Table) -> set[str]:
     """The columns whose integers do not fit into 64 bits: ids, which Arrow would round to float64."""
-    wide = [f.name for f in table.schema if f.type == pa.float64() and pc.any(pc.greater_equal(pc.abs(table[f.name]), 2.0**63)).as_py()]
-    texts = _texts(data, wide) if wide else {}
-    return [name for name in wide if pc.any(pc.match_substring_regex(texts[name], LONG_INTEGER)).as_py()]
+    kinds = {field.name: field.type for field in table.schema}
+    wide = [name for name, kind in kinds.items() if kind == pa.float64() and is_beyond_int64(table[name])]
+    if not wide:
+        return set()
+    texts = _parsed(_with_texts(data, wide), pa.schema([(name, pa.string()) for name in wide]))
+    return {name for name in wide if pc.any(pc.match_substring_regex(texts[name], LONG_INTEGER)).as_py()}
 
 
 def _written(value: Any) -> str | None:

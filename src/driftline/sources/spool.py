@@ -16,9 +16,12 @@ class Spool:
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._path: str | None = None
+        self._error: Exception | None = None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The record batches, from the start."""
+        """The record batches, from the start. A stream that failed once fails again: what is left of it is not the whole."""
+        if self._error is not None:
+            raise self._error
         if self._path is None:
             self._path = self._written()
         with pa.OSFile(self._path) as raw, pa.ipc.open_file(raw) as file:
@@ -29,7 +32,11 @@ class Spool:
         handle, path = tempfile.mkstemp(prefix="driftline-", suffix=".arrow")
         os.close(handle)
         weakref.finalize(self, _remove, path)
-        self._write(path)
+        try:
+            self._write(path)
+        except Exception as error:
+            self._error = error
+            raise
         return path
 
 
