@@ -133,9 +133,9 @@ def bureau_score() -> ColumnVerdict:
             Finding("distance", "psi", 0.021, 0.1, "the values that are left did not move", False, False, None, 0.2, 0.00036),
         ),
         segments=(  # each with the numbers of the test that decided there: a missing rate, a PSI, a location
-            SegmentVerdict("channel=app", Verdict.FAULTY, 16_021, 0.797, 0.019, "all of the change"),
-            SegmentVerdict("channel=web", Verdict.STABLE, 20_187, 0.0142, 0.101, ""),
-            SegmentVerdict("channel=branch", Verdict.DRIFTED, 5_000, -0.226, 0.225, "mean -0.23 sd"),
+            SegmentVerdict("channel=app", Verdict.FAULTY, 16_021, "missing_rate", 0.797, 0.019, "all of the change"),
+            SegmentVerdict("channel=web", Verdict.STABLE, 20_187, "psi", 0.0142, 0.101, ""),
+            SegmentVerdict("channel=branch", Verdict.DRIFTED, 5_000, "location", -0.226, 0.225, "mean -0.23 sd"),
         ),
         chart=Chart(
             ("missing", "< 420", "420 to 500", "500 to 560", "560 to 610", "610 to 660", "660 to 720", "≥ 720"),
@@ -176,9 +176,9 @@ def income() -> ColumnVerdict:
             Finding("distance", "psi", 0.183, 0.1, "PSI 0.183 over 10 bins", True, False, None, 1e-17, 0.00018),
         ),
         segments=(
-            SegmentVerdict("channel=app", Verdict.DRIFTED, 16_021, 0.241, 0.1, "71 % of the change"),
-            SegmentVerdict("channel=web", Verdict.DRIFTED, 20_187, 0.104, 0.1, "28 % of the change"),
-            SegmentVerdict(f"channel={SCRIPT}", Verdict.INSUFFICIENT, 12, None, None, "needs 120 rows"),
+            SegmentVerdict("channel=app", Verdict.DRIFTED, 16_021, "psi", 0.241, 0.1, "71 % of the change"),
+            SegmentVerdict("channel=web", Verdict.DRIFTED, 20_187, "psi", 0.104, 0.1, "28 % of the change"),
+            SegmentVerdict(f"channel={SCRIPT}", Verdict.INSUFFICIENT, 12, "psi", None, None, "needs 120 rows"),
         ),
         chart=Chart(
             (

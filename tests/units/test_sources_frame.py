@@ -103,12 +103,20 @@ def test_a_stream_that_fails_is_an_error_of_ours(tmp_path, monkeypatch):
         assert str(caught.value) == "current: The rows cannot be read: the connection was lost. Check that it can be collected."
 
 
+def test_two_queries_on_one_connection_do_not_cut_each_other_off():
+    with duckdb.connect() as connection:
+        one, two = (open_source(connection.sql("select range + ? as x from range(200000)", params=[i]), name="current") for i in (0, 1))
+        pairs = list(zip(one.batches(), two.batches(), strict=True))
+    assert sum(batch.num_rows for batch, _ in pairs) == 200_000
+    assert all(second.column(0)[0].as_py() - first.column(0)[0].as_py() == 1 for first, second in pairs)
+
+
 def test_a_query_that_fails_is_an_error_of_ours():
     with pytest.raises(SourceError, match="The rows cannot be read"):
         open_source(pl.LazyFrame({"a": [1]}).select("b"), name="current")
-    late = open_source(pl.LazyFrame({"a": ["x"]}).select(pl.col("a").cast(pl.Int64)), name="current")
+    late = pl.LazyFrame({"a": ["x"]}).select(pl.col("a").cast(pl.Int64))
     with pytest.raises(SourceError, match="current: The rows cannot be read"):
-        list(late.batches())
+        list(open_source(late, name="current").batches())
 
 
 # ---------------------------------------------------------------- types

@@ -89,11 +89,12 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class SegmentVerdict:
-    """The verdict about one column inside one segment of the rows."""
+    """The verdict about one column inside one segment of the rows; `value` and `limit` are of the `measure` that decided there."""
 
     segment: str
     verdict: Verdict
     n: int
+    measure: str
     value: float | None
     limit: float | None
     note: str

@@ -36,7 +36,7 @@ def _one(column: ColumnVerdict, segments: Mapping[str, ColumnVerdict]) -> Column
     bad = {name: v for name, v in segments.items() if v.verdict in BAD}
     judged = {name: v for name, v in segments.items() if v.verdict is not Verdict.INSUFFICIENT}
     parts = tuple(
-        SegmentVerdict(name, v.verdict, v.n, v.value, v.limit, v.note)
+        SegmentVerdict(name, v.verdict, v.n, v.measure, v.value, v.limit, v.note)
         for name, v in sorted(segments.items(), key=lambda item: (_ORDER[item[1].verdict], -weight(item[1]), item[0]))
     )
     if column.verdict in BAD:

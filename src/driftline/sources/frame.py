@@ -5,6 +5,7 @@ No library is imported for this: an object of it can only be here when the user 
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,14 +80,9 @@ def frame_source(thing: object, name: str) -> FrameSource | None:
         return _of_table(thing, name)
     if isinstance(thing, Mapping):
         return _of_table(_from_columns(thing, name), name)
-    if _is_a(thing, "pandas", "DataFrame"):
-        return _of_table(_from_pandas(thing, name), name)
-    if _is_a(thing, "polars", "DataFrame"):
-        return _of_polars(thing, name)
-    if _is_a(thing, "polars", "LazyFrame"):
-        return _of_lazy_polars(thing, name)
-    if _is_a(thing, "pyarrow", "Dataset"):
-        return _of_dataset(thing, name)
+    for library, kind, source in KINDS:
+        if _is_a(thing, library, kind):
+            return source(thing, name)
     if hasattr(thing, "__arrow_c_stream__") and not isinstance(thing, (pa.Array, pa.ChunkedArray)):
         return _of_stream(thing, name)
     return None
@@ -115,8 +111,7 @@ def _of_stream(thing: Any, name: str) -> FrameSource | None:
         return None  # a stream of values instead of rows: a Series is a column, not a table
     except Exception as error:
         raise _unreadable(name, error) from error
-    spool = Spool(partial(write_stream, reader, reader.schema))
-    return FrameSource(name, reader.schema, None, lambda columns: (batch.select(columns) for batch in spool.batches()))
+    return _spooled(name, reader.schema, partial(write_stream, reader, reader.schema))
 
 
 def _of_polars(frame: Any, name: str) -> FrameSource:
@@ -129,26 +124,50 @@ def _of_polars(frame: Any, name: str) -> FrameSource:
 
 def _of_lazy_polars(query: Any, name: str) -> FrameSource:
     """The query runs once, in polars' streaming engine, into a temporary file; a query may give another order each time."""
+    polars = sys.modules["polars"]
     try:
-        schema = query.collect_schema().to_frame().to_arrow().schema
+        schema = polars.DataFrame(schema=query.collect_schema()).to_arrow().schema
+        # String views are too new for the oldest Arrow, and asking for plain strings is too new for the oldest polars.
+        if "compat_level" not in inspect.signature(query.sink_ipc).parameters:
+            return _of_polars(query.collect(), name)
     except Exception as error:
         raise _unreadable(name, error) from error
-    oldest = sys.modules["polars"].CompatLevel.oldest()  # string views are too new for some versions of Arrow
-    spool = Spool(partial(query.sink_ipc, compat_level=oldest))
+    return _spooled(name, schema, partial(query.sink_ipc, compat_level=polars.CompatLevel.oldest()))
+
+
+def _of_duckdb(relation: Any, name: str) -> FrameSource:
+    """The query runs when the rows are first read, and to its end: another query on its connection would cut it off."""
+
+    def write(path: str) -> None:
+        # The older name is deprecated, the newer one not there before DuckDB 1.4.
+        reader = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
+        batches = reader(BATCH_ROWS)
+        write_stream(batches, batches.schema, path)
+
+    try:
+        schema = relation.limit(0).to_arrow_table().schema
+    except Exception as error:
+        raise _unreadable(name, error) from error
+    return _spooled(name, schema, write)
+
+
+def _spooled(name: str, schema: pa.Schema, write: Callable[[str], Any]) -> FrameSource:
+    spool = Spool(write)
     return FrameSource(name, schema, None, lambda columns: (batch.select(columns) for batch in spool.batches()))
 
 
-def _from_pandas(frame: Any, name: str) -> pa.Table:
+def _of_pandas(frame: Any, name: str) -> FrameSource:
     """NaN, NaT and None are null. The index is a column where it has a name, and is dropped where it has none."""
     if any(level is not None for level in frame.index.names):
         frame = frame.reset_index([level for level in range(frame.index.nlevels) if frame.index.names[level] is not None])
     try:
         checked_names([str(column) for column in frame.columns], name)
-        return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+        table = pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         # Arrow adds a second argument: 'Conversion failed for column x with type object'.
         column = re.search(r"for column (.*) with type", " ".join(str(part) for part in error.args), re.DOTALL)
         raise _mixed(column[1] if column else None, name) from error
+    return _of_table(table, name)
 
 
 def _from_columns(columns: Mapping[Any, Any], name: str) -> pa.Table:
@@ -192,4 +211,13 @@ def _mixed(column: str | None, name: str) -> SourceError:
 
 def _is_a(thing: object, library: str, kind: str) -> bool:
     """Whether a class of that name from that library is among the classes of `thing`."""
-    return any(each.__name__ == kind and each.__module__.partition(".")[0] == library for each in type(thing).__mro__)
+    return any(each.__name__ == kind and each.__module__.partition(".")[0].lstrip("_") == library for each in type(thing).__mro__)
+
+
+KINDS: tuple[tuple[str, str, Callable[[Any, str], FrameSource]], ...] = (
+    ("pandas", "DataFrame", _of_pandas),
+    ("polars", "DataFrame", _of_polars),
+    ("polars", "LazyFrame", _of_lazy_polars),
+    ("duckdb", "DuckDBPyRelation", _of_duckdb),
+    ("pyarrow", "Dataset", _of_dataset),
+)

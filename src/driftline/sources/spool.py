@@ -6,6 +6,7 @@ import os
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pyarrow as pa
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 class Spool:
     """A temporary Arrow IPC file, written when it is first read and removed when nothing refers to it any more, or at exit."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[str], Any]) -> None:
         self._write = write
         self._path: str | None = None
         self._error: Exception | None = None
