@@ -242,10 +242,7 @@ def test_a_loss_beyond_the_tolerated_one_is_drift():
     verdicts = judge_quality(worse, reference, SPEC)
     first = verdicts[0]
     assert (first.metric, first.verdict, first.severity, first.headline) == ("roc_auc", Verdict.DRIFTED, Severity.WARNING, True)
-    assert first.note.startswith(
-        f"{first.value:.3f} (95 % {first.low:.3f} to {first.high:.3f}), reference {first.reference:.3f}: fell by 0."
-    )
-    assert first.note.endswith("more than the tolerated 0.030")
+    assert first.note == f"fell by {first.reference - first.value:.3f}, more than the tolerated 0.030"
     assert [v.metric for v in verdicts if v.headline] == ["roc_auc", "observed_expected"]
     assert {(v.verdict, v.severity) for v in verdicts if not v.headline} == {(Verdict.STABLE, Severity.NONE)}
 
@@ -273,7 +270,7 @@ def test_without_labels_in_the_reference_values_are_shown():
         assert first.verdict is Verdict.STABLE
         assert first.reference is None
         assert first.low < first.value < first.high
-        assert first.note.endswith("no labels in the reference to compare with")
+        assert first.note == "no labels in the reference to compare with"
 
 
 def test_calibration_moving_towards_its_target_is_no_loss():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from driftline.core.verdicts import Comparison, Verdict
 from driftline.report import numbers, text
 from driftline.report.terminal import terminal_text
-from driftline.report.words import quality_story, verdict_text
+from driftline.report.words import verdict_text
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 EXAMPLE = runpy.run_path(str(GOLDEN / "example_comparison.py"))
@@ -119,23 +119,6 @@ def test_a_metric_that_rose_is_worse_only_where_lower_is_better(example: Compari
 
 def test_a_new_column_is_stable_and_still_told(example: Comparison) -> None:
     assert re.search(r"^  note   loyalty_tier +new column +a new", terminal_text(example), re.MULTILINE)
-
-
-@pytest.mark.parametrize(
-    ("note", "story"),
-    [
-        (
-            "0.712 (95 % 0.695 to 0.729), reference 0.781: fell by 0.069, more than the tolerated 0.030",
-            "fell by 0.069, more than the tolerated 0.030",
-        ),
-        ("4,210 (95 % 4,100 to 4,300), no labels in the reference to compare with", "no labels in the reference to compare with"),
-        ("0.712, reference 0.781", ""),
-        ("3 days late", "3 days late"),
-        ("too few rows: 12", "too few rows: 12"),
-    ],
-)
-def test_a_quality_story_does_not_repeat_the_figures(example: Comparison, note: str, story: str) -> None:
-    assert quality_story(replace(example.quality[0], note=note)) == story
 
 
 @pytest.mark.parametrize(

@@ -225,11 +225,11 @@ class _Case:
             return Verdict.INSUFFICIENT, _why_not(self.current)
         if self.current.rows < self.spec.least_rows:
             words = f"{self.current.rows:,} labelled rows, and at least {self.spec.least_rows} are needed to judge"
-            return Verdict.INSUFFICIENT, f"{_shown(now)}: {words}"
+            return Verdict.INSUFFICIENT, words
         if self.reference is None or self.reference.rows == 0:
-            return Verdict.STABLE, f"{_shown(now)}, no labels in the reference to compare with"
+            return Verdict.STABLE, "no labels in the reference to compare with"
         if before.value is None:
-            return Verdict.INSUFFICIENT, f"{_shown(now)}, no value in the reference to compare with: {_why_not(self.reference)}"
+            return Verdict.INSUFFICIENT, f"no value in the reference to compare with: {_why_not(self.reference)}"
         return None
 
     def _judged(self, now: _Estimate, before: _Estimate) -> tuple[Verdict, str]:
@@ -237,14 +237,13 @@ class _Case:
         assert self.reference is not None
         assert now.value is not None
         assert before.value is not None
-        shown = f"{_shown(now)}, reference {_number(before.value)}"
         loss = tolerated_loss(self.metric, self.reference, self.spec)
         ends = [interval(METRICS[self.metric], summary, self.confidence) for summary in (self.current, self.reference)]
         if loss is None or ends[0] is None or ends[1] is None:
-            return Verdict.INSUFFICIENT, f"{shown}: " + ("no tolerated loss is set" if loss is None else "too few rows for an interval")
+            return Verdict.INSUFFICIENT, "no tolerated loss is set" if loss is None else "too few rows for an interval"
         low, high = difference(now.value, ends[0], before.value, ends[1])
         change, half = now.value - before.value, (high - low) / 2
-        moved = f"{shown}: {'fell' if change < 0 else 'rose'} by {_number(abs(change))}" if change else f"{shown}: did not change"
+        moved = f"{'fell' if change < 0 else 'rose'} by {_number(abs(change))}" if change else "did not change"
         worse, more = _worse(self.metric, now.value, before.value), f"more than the tolerated {_number(loss)}"
         if worse and _beyond(self.metric, low, high, loss):
             return Verdict.DRIFTED, f"{moved}, {more}"
@@ -273,12 +272,6 @@ def _why_not(summary: Summary) -> str:
     if summary.rows == 0:
         return f"no labelled rows ({summary.unlabelled:,} without a label, {summary.unscored:,} without a prediction)"
     return f"not defined for these {summary.rows:,} labelled rows"
-
-
-def _shown(estimate: _Estimate) -> str:
-    if estimate.low is None or estimate.high is None:
-        return _number(estimate.value)
-    return f"{_number(estimate.value)} (95 % {_number(estimate.low)} to {_number(estimate.high)})"
 
 
 def _number(value: float | None) -> str:

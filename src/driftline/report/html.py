@@ -31,7 +31,6 @@ from driftline.report.words import (
     look,
     quality_figures,
     quality_state,
-    quality_story,
     verdict_text,
 )
 
@@ -54,7 +53,7 @@ def html_fragment(comparison: Comparison) -> str:
     rows = [(full_state(c), look(c), c.name, column_measure(c), c.note) for c in comparison.columns[:room]]
     for q in quality[:3]:
         state = quality_state(q)
-        rows.append((QUALITY_FULL[state], QUALITY_LOOKS[state], numbers.measure_name(q.metric), quality_figures(q), quality_story(q)))
+        rows.append((QUALITY_FULL[state], QUALITY_LOOKS[state], numbers.measure_name(q.metric), quality_figures(q), q.note))
     left = Counter(full_state(c).lower() for c in comparison.columns[room:])
     more = ", ".join(f"{numbers.count(n)} {state}" for state, n in left.items())
     template = _environment().get_template("fragment.html.j2")

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from driftline.core.verdicts import Chart, ColumnVerdict, Comparison, QualityVerdict, Verdict
 from driftline.report import charts
 from driftline.report.advice import next_steps
-from driftline.report.words import QUALITY_FULL, QUALITY_LOOKS, quality_state, quality_story
+from driftline.report.words import QUALITY_FULL, QUALITY_LOOKS, quality_state
 
 MOST_CARDS = 50
 MOST_STABLE_CHARTS = 9
@@ -147,5 +147,5 @@ def _quality_rows(quality: tuple[QualityVerdict, ...]) -> tuple[QualityRow, ...]
         state = quality_state(q)
         judged = q.headline or q.verdict is not Verdict.STABLE
         drawing = charts.intervals((q.low, q.value, q.high), (q.reference_low, q.reference, q.reference_high), min(scale), max(scale))
-        rows.append(QualityRow(q, QUALITY_FULL[state] if judged else "", QUALITY_LOOKS[state], quality_story(q), drawing))
+        rows.append(QualityRow(q, QUALITY_FULL[state] if judged else "", QUALITY_LOOKS[state], q.note, drawing))
     return tuple(rows)

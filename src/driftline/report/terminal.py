@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from driftline.core.verdicts import Cause, ColumnVerdict, Comparison, Verdict
 from driftline.report import numbers, text
-from driftline.report.words import SHORT, column_measure, is_fine, quality_figures, quality_state, quality_story, short_state, verdict_text
+from driftline.report.words import SHORT, column_measure, is_fine, quality_figures, quality_state, short_state, verdict_text
 
 SCREEN = 25
 _NAME_CELLS = 24
@@ -143,7 +143,7 @@ class _Page:
     def quality(self, comparison: Comparison) -> list[str]:
         headlines = [q for q in comparison.quality if q.headline and not q.segment][:_QUALITY_SHOWN]
         rows = [
-            _Row(quality_state(q), numbers.measure_name(q.metric), quality_figures(q), self.safe(quality_story(q)), "") for q in headlines
+            _Row(quality_state(q), numbers.measure_name(q.metric), quality_figures(q), self.safe(q.note), "") for q in headlines
         ]
         lines = self.table(rows, len(rows) + 1)
         others = sum(q.verdict is Verdict.DRIFTED for q in comparison.quality if q not in headlines)

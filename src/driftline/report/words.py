@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from driftline.core.verdicts import ColumnVerdict, Comparison, QualityVerdict, Severity, Verdict
 from driftline.report import numbers
 
@@ -13,10 +11,6 @@ FULL = {Verdict.FAULTY: "Data problem", Verdict.DRIFTED: "Drifted", Verdict.STAB
 QUALITY_FULL = {"WORSE": "Worse", "CHANGED": "Changed", "ok": "Stable", "?": "Not enough data"}
 QUALITY_LOOKS = {"WORSE": "faulty", "CHANGED": "drifted", "ok": "stable", "?": "insufficient"}
 """The verdict whose colour and icon a quality state borrows."""
-
-# Step 1 begins its stories with the figures, which stand in columns of their own here.
-_NUMBER = r"-?\d[\d.,]*(?<!,)(?:e[+-]?\d+)?"
-_FIGURES = re.compile(rf"^{_NUMBER}(?: \(95 % [^)]*\))?(?:, reference {_NUMBER})?(?:: |, |$)")
 
 
 def verdict_text(comparison: Comparison) -> str:
@@ -81,11 +75,6 @@ def quality_figures(quality: QualityVerdict) -> str:
     if quality.reference is None:
         return now
     return f"{now} was {_with_interval(quality.metric, quality.reference, quality.reference_low, quality.reference_high)}"
-
-
-def quality_story(quality: QualityVerdict) -> str:
-    """The note of a quality metric without the figures it begins with."""
-    return _FIGURES.sub("", quality.note)
 
 
 def interval(metric: str, low: float | None, high: float | None) -> str:
