@@ -161,8 +161,10 @@ def judge_quality(current: Summary, reference: Summary | None, spec: Performance
         current + reference.zero(reference.plan)
     names = metrics_for(current, spec)
     headlines = tuple(name for name in names if name in (spec.headline or HEADLINES[current.plan.task]))
-    confidence = 1 - spec.alpha / max(len(headlines), 1)
-    cases = [_Case(metric, current, reference, spec, confidence) for metric in (headlines if segment else names)]
+    alpha = spec.alpha / max(len(headlines), 1)
+    # Only a loss is called out, so an interval for a metric with a bad side may spend all of alpha on that side.
+    confidence = {metric: 1 - alpha * (1 if better(metric) == "target" else 2) for metric in names}
+    cases = [_Case(metric, current, reference, spec, confidence[metric]) for metric in (headlines if segment else names)]
     return [case.verdict(headline=case.metric in headlines, segment=segment) for case in cases]
 
 
