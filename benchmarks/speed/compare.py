@@ -113,9 +113,7 @@ def tall(folder: Path, rows: Sequence[int], times: int) -> None:
     found = costs(commands, times)
     show(f"{TALL} columns", found)
     for count in rows:
-        ours, pure = (
-            found[f"{what}, {count:,} rows"].cpu - found[f"{what}, 1,000 rows"].cpu for what in ("compare", "decode")
-        )
+        ours, pure = (found[f"{what}, {count:,} rows"].cpu - found[f"{what}, 1,000 rows"].cpu for what in ("compare", "decode"))
         print(f"{count:,} rows: compare takes {ours:.2f} s and decode {pure:.2f} s of CPU, start-up apart: {ours / pure:.2f}x")
     peaks = [found[f"compare, {count:,} rows"].memory for count in rows]
     print(f"peak memory from {min(rows):,} to {max(rows):,} rows: {peaks[-1] / peaks[0] - 1:+.1%}")
@@ -123,9 +121,7 @@ def tall(folder: Path, rows: Sequence[int], times: int) -> None:
 
 def wide(folder: Path, times: int) -> None:
     commands = {"start-up": compared(saved(folder, SMALL, 5), table(folder, SMALL, 5))}
-    commands |= {
-        f"{count:,} columns": compared(saved(folder, REFERENCE, count), table(folder, REFERENCE, count)) for count in WIDE
-    }
+    commands |= {f"{count:,} columns": compared(saved(folder, REFERENCE, count), table(folder, REFERENCE, count)) for count in WIDE}
     found = costs(commands, times)
     show(f"{REFERENCE:,} rows", found)
     each = [(found[f"{count:,} columns"].cpu - found["start-up"].cpu) / count * 1_000 for count in WIDE]

@@ -58,7 +58,10 @@ def currents(rng: Rng, wide: Wide, rows: int, tables: int, draws: Sequence[Draw]
         some = min(at_once, tables)
         tables -= some
         values = [d(rng, rows * some) for d in draw]
-        arrays = [KNOWN[name].array(v) if v.dtype != np.int32 or v.min() >= 0 else _nulls(name, v) for name, v in zip(wide.worlds, values, strict=True)]
+        arrays = [
+            KNOWN[name].array(v) if v.dtype != np.int32 or v.min() >= 0 else _nulls(name, v)
+            for name, v in zip(wide.worlds, values, strict=True)
+        ]
         batch = pa.record_batch(arrays, [c.name for c in wide.profile.schema.columns])
         gathering = Gathering(wide.profile.schema)
         gathering.add(batch, np.repeat(np.arange(some), rows), some)
@@ -68,7 +71,9 @@ def currents(rng: Rng, wide: Wide, rows: int, tables: int, draws: Sequence[Draw]
 
 def _nulls(name: str, codes: Values) -> pa.Array:
     """Levels of which the negative codes are nulls."""
-    return pa.DictionaryArray.from_arrays(pa.array(np.maximum(codes, 0), mask=codes < 0), KNOWN[name].array(np.maximum(codes, 0)).dictionary)
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.maximum(codes, 0), mask=codes < 0), KNOWN[name].array(np.maximum(codes, 0)).dictionary
+    )
 
 
 def verdicts(wide: Wide, current: Profile, width: int) -> list[ColumnVerdict]:

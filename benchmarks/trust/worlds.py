@@ -36,7 +36,7 @@ class World:
 
 @dataclass(frozen=True)
 class Shift:
-    """A planted change of a world. `rival` is the exact test it is compared with: `ks`, `chi2` or `fisher` (on the rate of `event`)."""
+    """A planted change of a world. `rival` is the exact test it is compared with: `ks`, `chi2`, `fisher` (on the rate of `event`) or `each level`."""
 
     world: str
     draw: Draw
@@ -129,7 +129,7 @@ SHIFTS: Mapping[str, Shift] = {
     "20 levels, each +-35 %": Shift("20 levels", from_shares(swayed(np.ones(20), 0.35)), "chi2"),
     "100 levels, each +-50 %": Shift("100 levels", from_shares(swayed(np.ones(100), 0.5)), "chi2"),
     "100 levels zipf, each +-50 %": Shift("100 levels zipf", from_shares(swayed(zipf(100), 0.5)), "chi2"),
-    "rare level 1 to 3 %": Shift("rare level", from_shares(TRIPLED), "fisher", lambda values: values == 7),
+    "rare level 1 to 3 %": Shift("rare level", from_shares(TRIPLED), "each level"),
     "flag 2 to 6 %": Shift("flag", from_shares([0.94, 0.06]), "fisher", lambda values: values == 1),
     "nulls 1 to 6 %": Shift("nulls", with_nulls(0.06), "fisher"),
 }
@@ -160,7 +160,8 @@ PLAIN_DRIFT: Mapping[str, tuple[str, Draw]] = {
     "positive normal +3 sd": ("positive", normal(16.0, 2.0)),
     "lognormal, log mean +0.3": ("lognormal", lognormal(0.3)),
     "lognormal, log mean +0.6": ("lognormal", lognormal(0.6)),
-    "lognormal, log mean +1.5": ("lognormal", lognormal(1.5)),
+    "lognormal, log mean +1.1": ("lognormal", lognormal(1.1)),
+    "lognormal, log mean +2": ("lognormal", lognormal(2.0)),
     "lognormal + 1": ("lognormal", lambda rng, n: 1 + lognormal()(rng, n)),
 }
 """Changes that are no change of unit."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
-from driftline.core.errors import UnknownName
+from driftline.core.errors import UnknownName, UsageError
 from driftline.core.verdicts import ColumnVerdict, Comparison, QualityVerdict, Severity, Verdict
 from driftline.engine.compare import compare as run
 from driftline.engine.files import read_reference, write_reference, write_text
+from driftline.engine.options import read_options
 from driftline.engine.reference import Progress, make_reference, silent
-from driftline.engine.spec import CompareSpec
-from driftline.profiles.outcomes import Task
+from driftline.engine.settle import settle
+from driftline.ports import Source
 from driftline.profiles.reference import Reference
-from driftline.profiles.roles import resolve
-from driftline.profiles.schema import Kind
 from driftline.report.document import to_json
 from driftline.report.html import html_fragment, html_report
 from driftline.report.terminal import terminal_text
@@ -99,20 +98,20 @@ class Result:
         return text
 
 
-def compare(
+def compare(  # noqa: PLR0913 - what people may say, one by one
     reference: object,
     current: object,
     *,
     prediction: str | None = None,
     label: str | None = None,
-    segments: Sequence[str] = (),
+    segments: Iterable[str] = (),
     time: str | None = None,
     threshold: float | None = None,
-    positive: str | None = None,
+    positive: object = None,
     task: str | None = None,
-    scores: Mapping[str, str] | None = None,
-    ignore: Sequence[str] = (),
-    identifiers: Sequence[str] = (),
+    scores: Mapping[Any, str] | None = None,
+    ignore: Iterable[str] = (),
+    identifiers: Iterable[str] = (),
     kinds: Mapping[str, str] | None = None,
     importance: Mapping[str, float] | None = None,
     tolerated: Mapping[str, float] | None = None,
@@ -129,27 +128,41 @@ def compare(
 
     Raises `UsageError` for a call that does not fit the tables, `DataError` for tables that cannot be used.
     """
-    spec = _spec(
-        prediction, label, segments, time, threshold, positive, task, scores, ignore, identifiers, kinds, importance, tolerated, alpha
+    spec = read_options(
+        prediction=prediction,
+        label=label,
+        segments=segments,
+        time=time,
+        threshold=threshold,
+        positive=positive,
+        task=task,
+        scores=scores,
+        ignore=ignore,
+        identifiers=identifiers,
+        kinds=kinds,
+        importance=importance,
+        tolerated=tolerated,
+        alpha=alpha,
     )
-    known = reference if isinstance(reference, Reference) else _reference(reference)
-    return Result(run(known, open_source(current, name="current"), spec, now=datetime.now(UTC), progress=progress))
+    known = load_reference(reference) if _is_saved(reference) else reference
+    before = known if isinstance(known, Reference) else open_source(known, name="reference")
+    return Result(run(before, _rows(current, "current"), spec, now=datetime.now(UTC), progress=progress))
 
 
-def profile_reference(
+def profile_reference(  # noqa: PLR0913 - as above
     reference: object,
     path: str | os.PathLike[str] | None = None,
     *,
     prediction: str | None = None,
     label: str | None = None,
-    segments: Sequence[str] = (),
+    segments: Iterable[str] = (),
     time: str | None = None,
     threshold: float | None = None,
-    positive: str | None = None,
+    positive: object = None,
     task: str | None = None,
-    scores: Mapping[str, str] | None = None,
-    ignore: Sequence[str] = (),
-    identifiers: Sequence[str] = (),
+    scores: Mapping[Any, str] | None = None,
+    ignore: Iterable[str] = (),
+    identifiers: Iterable[str] = (),
     kinds: Mapping[str, str] | None = None,
     progress: Progress = silent,
 ) -> Reference:
@@ -157,9 +170,21 @@ def profile_reference(
 
     Raises `UsageError`, `DataError` and `WriteError`.
     """
-    spec = _spec(prediction, label, segments, time, threshold, positive, task, scores, ignore, identifiers, kinds, None, None, 0.01)
-    source = open_source(reference, name="reference")
-    columns, _ = resolve(spec.columns(), (source.schema,), source.name)
+    spec = read_options(
+        prediction=prediction,
+        label=label,
+        segments=segments,
+        time=time,
+        threshold=threshold,
+        positive=positive,
+        task=task,
+        scores=scores,
+        ignore=ignore,
+        identifiers=identifiers,
+        kinds=kinds,
+    )
+    source = _rows(reference, "reference")
+    columns, _ = settle(spec, (source.schema,), source.name)
     made = make_reference(source, spec, columns, progress)
     if path is not None:
         write_reference(Path(path), made)
@@ -171,54 +196,11 @@ def load_reference(path: str | os.PathLike[str]) -> Reference:
     return read_reference(Path(path))
 
 
-def _reference(thing: object) -> Any:
-    if isinstance(thing, (str, os.PathLike)) and os.fspath(thing).endswith(SAVED):
-        return load_reference(thing)
-    return open_source(thing, name="reference")
+def _rows(thing: object, name: str) -> Source:
+    if isinstance(thing, Reference) or _is_saved(thing):
+        raise UsageError(f"The {name} table is a saved reference, which holds no rows", hint="Give the table of the rows.")
+    return open_source(thing, name=name)
 
 
-def _spec(
-    prediction: str | None,
-    label: str | None,
-    segments: Sequence[str],
-    time: str | None,
-    threshold: float | None,
-    positive: str | None,
-    task: str | None,
-    scores: Mapping[str, str] | None,
-    ignore: Sequence[str],
-    identifiers: Sequence[str],
-    kinds: Mapping[str, str] | None,
-    importance: Mapping[str, float] | None,
-    tolerated: Mapping[str, float] | None,
-    alpha: float,
-) -> CompareSpec:
-    return CompareSpec(
-        prediction=prediction,
-        label=label,
-        segments=_names(segments),
-        time=time,
-        threshold=None if threshold is None else float(threshold),
-        positive=None if positive is None else str(positive),
-        task=None if task is None else _choice(Task, "task", task),
-        scores=dict(scores or {}),
-        ignore=_names(ignore),
-        identifiers=_names(identifiers),
-        kinds={name: _choice(Kind, "kind of column", kind) for name, kind in (kinds or {}).items()},
-        importance={name: float(weight) for name, weight in (importance or {}).items()},
-        tolerated={name: float(loss) for name, loss in (tolerated or {}).items()},
-        alpha=float(alpha),
-    )
-
-
-def _names(names: Sequence[str]) -> tuple[str, ...]:
-    """One name alone is a list of one."""
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _choice(choices: Any, noun: str, name: str) -> Any:
-    if name not in [member.value for member in choices]:
-        raise UnknownName(noun, name, [member.value for member in choices])
-    return choices(name)
-
-
+def _is_saved(thing: object) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(thing, (str, os.PathLike)) and str(thing).endswith(SAVED)

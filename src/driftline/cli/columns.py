@@ -22,7 +22,9 @@ def add_column_options(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--score", metavar="CLASS=COLUMN", action="append", default=[], help="probability of a class (repeatable)")
     group.add_argument("--ignore", metavar="COLUMN", action="append", default=[], help="leave it out (repeatable)")
     group.add_argument("--id", metavar="COLUMN", action="append", default=[], help="an identifier; duplicates are counted (repeatable)")
-    group.add_argument("--kind", metavar="COLUMN=KIND", action="append", default=[], help="how a column is summarised, such as zip=categorical")
+    group.add_argument(
+        "--kind", metavar="COLUMN=KIND", action="append", default=[], help="how a column is summarised, such as zip=categorical"
+    )
 
 
 def column_settings(arguments: argparse.Namespace) -> dict[str, Any]:

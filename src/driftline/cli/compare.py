@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftline.cli.columns import add_column_options, column_settings, numbers
+from driftline.cli.output import check_files, show
 from driftline.cli.progress import progress_on
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def add_to(verbs: Any) -> None:
     """Adds the verb to the command line."""
     verb = verbs.add_parser(
         "compare",
+        allow_abbrev=False,
         help="two tables in, a verdict out",
         description="Compares CURRENT with REFERENCE: data faults, drift of inputs and predictions, and quality where labels are given.",
     )
@@ -38,7 +40,7 @@ def add_to(verbs: Any) -> None:
     output.add_argument("--html", metavar="FILE", help="write the report as one HTML page")
     output.add_argument("--json", metavar="FILE", help="write the result as JSON; - prints it instead of the text")
     output.add_argument("--verbose", action="store_true", help="a line for every column")
-    output.add_argument("--quiet", action="store_true", help="print nothing; the exit code tells")
+    output.add_argument("--quiet", action="store_true", help="print nothing but what --json - asks for; the exit code tells")
     verb.set_defaults(run=run)
 
 
@@ -52,14 +54,17 @@ def run(arguments: argparse.Namespace) -> int:
     }
     from driftline.api import compare
 
+    check_files([arguments.html, arguments.json], inputs=[arguments.reference, arguments.current])
     with progress_on(sys.stderr, wanted=not arguments.quiet) as progress:
         result = compare(arguments.reference, arguments.current, **settings, progress=progress)
-    if arguments.html:
+    if arguments.html is not None:
         result.to_html(arguments.html)
-    if arguments.json and arguments.json != "-":
+    if arguments.json == "-":
+        show(result.to_json().rstrip())
+    elif arguments.json is not None:
         result.to_json(arguments.json)
-    if not arguments.quiet:
-        print(result.to_json().rstrip() if arguments.json == "-" else text(result, arguments))
+    if arguments.json != "-" and not arguments.quiet:
+        show(text(result, arguments))
     return exit_code(result, arguments.fail_on)
 
 
@@ -90,8 +95,8 @@ def text(result: Result, arguments: argparse.Namespace) -> str:
 
 def next_step(arguments: argparse.Namespace) -> str:
     """What to type or open next."""
-    if arguments.html:
+    if arguments.html is not None:
         return f"report: {Path(arguments.html)}"
-    if arguments.json:
+    if arguments.json is not None:
         return f"why: driftline explain {arguments.json} COLUMN"
     return "more: --html report.html for the charts and every limit, --verbose for every column"

@@ -6,11 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from driftline.cli.output import show
+
 
 def add_to(verbs: Any) -> None:
     """Adds the verb to the command line."""
     verb = verbs.add_parser(
         "explain",
+        allow_abbrev=False,
         help="why a column got its verdict",
         description="Prints all that a saved result (compare --json RESULT.json) knows of COLUMN: tests, limits and where they come from.",
     )
@@ -28,7 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         document = json.loads(Path(arguments.result).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"The result cannot be read: {error}", where=arguments.result, hint="Give a file that --json wrote.") from None
-    print(explanation(document, arguments.column, where=arguments.result))
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        raise SourceError(f"The result cannot be read: {reason}", where=arguments.result, hint="Check the path.") from None
+    except (ValueError, RecursionError):
+        raise SourceError(
+            "The file is no JSON", where=arguments.result, hint="Give a file that 'driftline compare --json' wrote."
+        ) from None
+    show(explanation(document, arguments.column, where=arguments.result))
     return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import io
 import sys
 from collections.abc import Callable, Sequence
 
@@ -44,21 +44,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def guarded(run: Callable[[], int]) -> int:
-    """Runs a verb; what goes wrong on purpose becomes one sentence and exit code 2, and never reads as fine."""
+    """Runs a verb; what goes wrong becomes one sentence and exit code 2, and never reads as fine or as an alarm."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that this terminal cannot show is no reason to fail
     try:
-        code = run()
-        sys.stdout.flush()
+        return run()
     except DriftlineError as error:
-        print(f"driftline: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return failed(str(error))
     except KeyboardInterrupt:
-        print("driftline: interrupted; nothing was written.", file=sys.stderr)
-        return INTERRUPTED
+        return failed("interrupted; nothing was written.", INTERRUPTED)
     except MemoryError:
-        print("driftline: there is not enough memory. Compare fewer columns or segments.", file=sys.stderr)
-        return BAD_INPUT
-    except BrokenPipeError:
-        # The reader of our output has gone; what it has seen is complete. Python must not try to flush again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BAD_INPUT
+        return failed("there is not enough memory. Compare fewer columns or segments.")
+    except Exception:  # noqa: BLE001 - Python would exit with 1, which means an alarm
+        import traceback
+
+        traceback.print_exc()
+        return failed("this is a fault of driftline, not of the tables. Please report it with the lines above.")
+
+
+def failed(sentence: str, code: int = BAD_INPUT) -> int:
+    """Says on the error stream what went wrong, on one line whatever the names in it hold."""
+    print("driftline: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in sentence), file=sys.stderr)
     return code

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from driftline.cli.columns import add_column_options, column_settings
+from driftline.cli.output import check_files, show
 from driftline.cli.progress import progress_on
 
 
@@ -14,8 +15,9 @@ def add_to(verbs: Any) -> None:
     """Adds the verb to the command line."""
     verb = verbs.add_parser(
         "profile",
+        allow_abbrev=False,
         help="profile a reference once and save it",
-        description="Profiles REFERENCE and saves it. The saved profile holds counts, never rows, and takes the table's place in `compare`.",
+        description="Profiles REFERENCE and saves it. It holds counts, never rows, and takes the table's place in `compare`.",
     )
     verb.add_argument("reference", metavar="REFERENCE", help="Parquet, CSV, NDJSON or Arrow file, folder or glob")
     verb.add_argument("-o", "--output", metavar="FILE", required=True, help="where to save it; the name ends with .profile")
@@ -33,9 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     from driftline.api import profile_reference
     from driftline.report.schema import schema_text
 
+    check_files([arguments.output], inputs=[arguments.reference])
     with progress_on(sys.stderr, wanted=not arguments.quiet) as progress:
         reference = profile_reference(arguments.reference, arguments.output, **column_settings(arguments), progress=progress)
     if not arguments.quiet:
-        print(schema_text(reference))
-        print(f"saved: {arguments.output}")
+        show(f"{schema_text(reference)}\nsaved: {arguments.output}")
     return 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-BAR = 24
+BAR = 16
+NAME = 28
 AFTER = 0.5
 EVERY = 0.1
 
@@ -16,7 +18,7 @@ EVERY = 0.1
 def progress_on(stream: TextIO, *, wanted: bool) -> Iterator[Callable[[str, int, int | None], None]]:
     """A function that shows progress on `stream`, from half a second on; nothing where it is no terminal or not wanted."""
     if not wanted or not stream.isatty():
-        yield lambda what, done, total: None
+        yield _unseen
         return
     started = last = time.monotonic()
     drawn = False
@@ -27,7 +29,7 @@ def progress_on(stream: TextIO, *, wanted: bool) -> Iterator[Callable[[str, int,
         if now - started < AFTER or now - last < EVERY:
             return
         last, drawn = now, True
-        stream.write(f"\r\x1b[2K{line(what, done, total)}")
+        stream.write(f"\r\x1b[2K{line(what, done, total)[: shutil.get_terminal_size().columns - 1]}")
         stream.flush()
 
     try:
@@ -38,9 +40,14 @@ def progress_on(stream: TextIO, *, wanted: bool) -> Iterator[Callable[[str, int,
             stream.flush()
 
 
+def _unseen(what: str, done: int, total: int | None) -> None:
+    """Shows nothing."""
+
+
 def line(what: str, done: int, total: int | None) -> str:
     """`counting week.parquet  [######      ]  412,000 of 1,000,000 rows`; without the bar where the total is not known."""
-    name = "".join(c if c.isprintable() else "?" for c in what)[:50]
+    name = "".join(c if c.isprintable() else "?" for c in what)
+    name = name if len(name) <= NAME else f"{name[:9]}...{name[12 - NAME :]}"
     if not total:
         return f"{name}  {done:,} rows"
     filled = min(BAR, BAR * done // total)

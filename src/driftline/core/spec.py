@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Field
 
 from driftline.core.errors import UnknownName, UsageError
 

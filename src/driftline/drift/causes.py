@@ -31,10 +31,11 @@ POPULATION = {
     "decision_rate": "the scores moved across the threshold",
 }
 REPLACED = 0.5
+UNKNOWN = {"varies": "a column that never varied now does"}
 
 
 def guess(findings: Sequence[Finding]) -> tuple[Cause, str]:
-    """The cause that fits the findings which crossed their limit, and why."""
+    """The cause that fits the findings which crossed their limit, and why. `NONE` where none did."""
     kinds = [finding.kind for finding in findings if finding.crossed]
     if not kinds:
         return Cause.NONE, ""
@@ -44,4 +45,7 @@ def guess(findings: Sequence[Finding]) -> tuple[Cause, str]:
     broken = [PIPELINE[kind] for kind in kinds if kind in PIPELINE]
     if broken:
         return Cause.PIPELINE, "; ".join(dict.fromkeys(broken))
-    return Cause.POPULATION, "; ".join(dict.fromkeys(POPULATION[kind] for kind in kinds if kind in POPULATION))
+    moved = [POPULATION[kind] for kind in kinds if kind in POPULATION]
+    if moved:
+        return Cause.POPULATION, "; ".join(dict.fromkeys(moved))
+    return Cause.UNKNOWN, "; ".join(UNKNOWN[kind] for kind in kinds if kind in UNKNOWN)

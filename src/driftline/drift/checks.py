@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import pyarrow as pa
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from driftline.core.verdicts import Cause, ColumnVerdict, Finding, Severity, Verdict
 from driftline.drift.causes import PIPELINE
@@ -13,16 +12,30 @@ from driftline.drift.spec import DriftSpec
 from driftline.profiles.gather import fits
 from driftline.profiles.schema import Column, Role, Schema, family
 
-WORDS: Mapping[str, str] = {"number": "numbers", "text": "text", "boolean": "true or false", "time": "times", "nothing": "nothing", "nested": "parts"}
+WORDS: Mapping[str, str] = {
+    "number": "numbers",
+    "text": "text",
+    "boolean": "true or false",
+    "time": "times",
+    "nothing": "nothing",
+    "nested": "parts",
+}
 
 
-def readable(schema: Schema, table: pa.Schema) -> list[str]:
+class ArrowField(Protocol):
+    """A column of a table, as Arrow describes it; this room knows no more of Arrow than that."""
+
+    name: str
+    type: Any
+
+
+def readable(schema: Schema, table: Iterable[ArrowField]) -> list[str]:
     """The columns of the schema that a table has, in a type that can be counted, in the order of the schema."""
     types = {field.name: field.type for field in table}
     return [c.name for c in schema.columns if c.name in types and fits(c, types[c.name])]
 
 
-def column_checks(schema: Schema, table: pa.Schema, spec: DriftSpec, ignored: tuple[str, ...] = ()) -> list[ColumnVerdict]:
+def column_checks(schema: Schema, table: Iterable[ArrowField], spec: DriftSpec, ignored: tuple[str, ...] = ()) -> list[ColumnVerdict]:
     """A verdict for each column that is gone, has another type, or is new. A label that is gone has not arrived yet, and is no fault."""
     types = {field.name: field.type for field in table}
     verdicts = []

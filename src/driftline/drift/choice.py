@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from driftline.profiles.counting import SPECIAL
 from driftline.profiles.profile import Profile
@@ -30,10 +33,10 @@ def choose_measure(reference: Profile, position: int) -> tuple[str, str]:
     return "missing_rate", reasons.get(column.kind, "values with parts are not compared, so only missing values are judged")
 
 
-def _for_numbers(kind: Kind, groups: np.ndarray, points: np.ndarray, bins: np.ndarray, edges: np.ndarray) -> tuple[str, str]:
+def _for_numbers(kind: Kind, groups: NDArray[Any], points: NDArray[Any], bins: NDArray[Any], edges: NDArray[Any]) -> tuple[str, str]:
     total = max(float(groups.sum()), 1.0)
     if kind is Kind.CONSTANT:
-        return "psi", "constant in the reference, so any other value is a change"
+        return "changed_rate", "constant in the reference, so the rate of any other value is compared"
     if kind is Kind.INTEGER and len(groups) == 2:
         return "level_rate", "two values, so the rate of the rarer one is compared; PSI is blind to rare values"
     if kind is Kind.INTEGER:
@@ -45,13 +48,16 @@ def _for_numbers(kind: Kind, groups: np.ndarray, points: np.ndarray, bins: np.nd
     return "psi", f"continuous, so PSI over {len(groups)} groups cut at the deciles of the reference"
 
 
-def _for_levels(kind: Kind, levels: np.ndarray, count: int) -> tuple[str, str]:
+def _for_levels(kind: Kind, levels: NDArray[Any], count: int) -> tuple[str, str]:
     share = float(levels.min() / max(levels.sum(), 1)) if len(levels) else 0.0
     if kind is Kind.CONSTANT:
-        return "js", "constant in the reference, so any other level is a change"
+        return "changed_rate", "constant in the reference, so the rate of any other level is compared"
     if count == 2:
         rare = " (a rare flag: PSI is blind to it)" if share < HEAVY else ""
         return "level_rate", f"two levels, so the rate of the rarer one is compared{rare}"
     if count <= FEW_LEVELS:
         return "js", f"{count} levels, so the Jensen-Shannon distance, and the rate of unseen levels"
-    return "js", f"{count:,} levels, so the Jensen-Shannon distance over the most frequent with the rest together, and the rate of unseen levels"
+    return (
+        "js",
+        f"{count:,} levels, so the Jensen-Shannon distance over the most frequent with the rest together, and the rate of unseen levels",
+    )

@@ -20,19 +20,23 @@ from driftline.drift.tails import chi2_tail, skewed_tail
 
 Floats = NDArray[np.float64]
 ORDERS = 4
+MOST_KURTOSIS = 0.25
+"""A component after the first is left out where so few rows carry it that its score has a larger excess kurtosis than this."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Components:
     """scores: (columns, 4) of variance 1 without a change; effects: the same as a difference of means, in units in which a normal column
     that moves by s standard deviations has about s in the first. skewness: of each score. usable: whether the column has enough distinct
-    values for that order. unit: (columns,) 1/n + 1/m over finite rows."""
+    values for that order. unit: (columns,) 1/n + 1/m over finite rows. excess: (columns,) how much larger than that of a chi-square the
+    variance of the sum of squared scores is, less 1."""
 
     scores: Floats
     effects: Floats
     skewness: Floats
     usable: NDArray[np.bool_]
     unit: Floats
+    excess: Floats
 
     @property
     def location_p(self) -> Floats:
@@ -47,12 +51,13 @@ class Components:
     @property
     def degrees(self) -> Floats:
         """Number of usable orders, (columns,)."""
-        return self.usable.sum(axis=1).astype(np.float64)
+        return np.asarray(self.usable.sum(axis=1), np.float64)
 
     @property
     def shape_p(self) -> Floats:
-        """Probability of the sum of squared scores, (columns,)."""
-        return chi2_tail((self.scores**2).sum(axis=1), self.degrees)
+        """Probability of the sum of squared scores, (columns,): a chi-square, stretched until its variance is that of the sum."""
+        stretch = 1 + self.excess
+        return chi2_tail((self.scores**2).sum(axis=1) / stretch, self.degrees / stretch)
 
 
 def components(pair: OrderedPair) -> Components:
@@ -67,17 +72,34 @@ def components(pair: OrderedPair) -> Components:
     enough = (m > 0) & (n > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         unit = 1 / n + 1 / m
+        fourth = (1 / n**3 + 1 / m**3) / unit**2
         lopsided = (m - n) * np.sqrt(total - 1) / (np.maximum(total - 2, 1) * np.sqrt(n * m))
         for _ in range(ORDERS):
             f, good = _next(rank, basis, weight)
             basis.append(f)
             effect = (c * f).sum(axis=1) / n - (r * f).sum(axis=1) / m
-            good = good & enough
+            tailed = fourth * ((weight * f**4).sum(axis=1) - 3) > MOST_KURTOSIS
+            good = good & enough & ~(tailed & (len(basis) > 2))
             usable.append(good)
             effects.append(np.where(good, effect, 0.0))
             scores.append(np.where(good, effect / np.sqrt(unit * total / (total - 1)), 0.0))
             skews.append(np.where(good, (weight * f**3).sum(axis=1) * lopsided, 0.0))
-    return Components(*(np.stack(part, axis=1) for part in (scores, effects, skews)), np.stack(usable, axis=1), unit)
+    each = [np.stack(part, axis=1) for part in (scores, effects, skews)]
+    known = np.stack(usable, axis=1)
+    return Components(each[0], each[1], each[2], known, unit, _excess(np.stack(basis[1:]), weight, known, fourth))
+
+
+def _excess(basis: Floats, weight: Floats, usable: NDArray[np.bool_], fourth: Floats) -> Floats:
+    """By what part the variance of the sum of squared scores is above the 2 k of a chi-square: few rows far out weigh more than many.
+
+    For scores z = sum of w_i f(row i) with independent rows it is 2 k + sum of w_i^4 (E |f|^4 - k^2 - 2 k), where k counts the usable f and
+    `fourth` is the sum of w_i^4.
+    """
+    k = usable.sum(axis=1)
+    length = np.where(usable.T[:, :, None], basis**2, 0.0).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        excess = fourth * ((weight * length**2).sum(axis=1) - k**2 - 2 * k) / (2 * k)
+    return np.where(np.isfinite(excess), np.maximum(excess, -0.5), 0.0)
 
 
 def _next(rank: Floats, basis: list[Floats], weight: Floats) -> tuple[Floats, NDArray[np.bool_]]:

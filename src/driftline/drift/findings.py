@@ -1,19 +1,22 @@
-"""Findings: tests with their limits printed, and which of them are faults of the data rather than drift."""
+"""Findings: tests with their limits printed, and which of them are faults of the data rather than drift.
+
+A printed limit and the verdict agree: what has crossed is beyond its limit, and what has not is within it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from driftline.core.verdicts import Finding, MeasureValue
-from driftline.drift.floors import FLOORS, LEAST_CHANGE, RATE
-from driftline.drift.rates import highest_quiet
+from driftline.drift.floors import FLOORS
+from driftline.drift.rates import quiet_rate
+from driftline.drift.result import Result
 from driftline.drift.stories import Case, tell
 from driftline.drift.tails import chi2_quantile, normal_quantile
-from driftline.drift.tested import UNSEEN_SHARE, Test
 
 TITLES: Mapping[str, str] = {
     "location": "location",
@@ -25,6 +28,7 @@ TITLES: Mapping[str, str] = {
     "far_out_of_range": "far_out_of_range_rate",
     "out_of_range": "out_of_range_rate",
     "unseen": "unseen_rate",
+    "varies": "changed_rate",
     "constant": "largest_share",
     "duplicate_ids": "duplicate_rate",
     "decision_rate": "decision_rate",
@@ -38,38 +42,37 @@ NEVER_MISSING_FAULT = 0.01
 UNSEEN_FAULT = 0.10
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Where the limits of a table come from: the probability it may spend, and the number of columns that share it."""
-
-    alpha: float
-    columns: int
-
-    def derivation(self, lead: Finding, alpha: float, floor: str, values: Sequence[MeasureValue]) -> str:
-        """How the limit of the deciding number was found, in one sentence that can be checked with a pocket calculator."""
-        tests = round(self.alpha / max(self.columns, 1) / alpha)
-        shared = f"{self.alpha:.2g} per table / {self.columns} columns / {tests} tests = {alpha:.2g} by chance per test"
-        own = next((v for v in values if v.name == lead.measure), None)
-        if own is not None:
-            least = FLOORS["psi" if own.name == "chi2" else own.name][floor]
-            return f"limit {own.limit:.3g}: at least the floor {least:g} ({floor} importance) with the {own.chance:.2g} that chance adds, and {shared}"
-        if lead.limit is None:
-            return shared
-        return f"limit {lead.limit:.3g}: {shared}, and the floor for {floor} importance"
+def has_crossed(result: Result, alpha: float) -> bool:
+    """Whether chance is ruled out and the effect counts."""
+    return result.p <= alpha and result.enough
 
 
-def finding_of(test: Test, case: Case, alpha: float, floor: str, primary: MeasureValue | None) -> Finding:
-    """The finding of one test. `primary` is the measure that speaks for the distance test."""
-    value, limit, measure = test.value, _limit(test, case, alpha, floor), TITLES.get(test.kind, "")
-    enough = test.effect_ok
-    if primary is not None:
-        value, limit, measure = primary.value, primary.limit, primary.name
-        enough = value > limit
-    crossed = bool(test.p <= alpha and enough)
-    text = tell(test, case) if crossed else ""
-    known = test.kind != "distance" or primary is not None
-    finding = Finding(test.kind, measure, _finite(value) if known else None, limit, text, crossed, False, test.reference, test.p, alpha)
-    return Finding(**{**_fields(finding), "fault": crossed and is_fault(finding)})
+def finding_of(result: Result, case: Case, alpha: float, floor: str) -> Finding:
+    """The finding of one test; `primary_finding` makes that of the distance."""
+    crossed = has_crossed(result, alpha)
+    limit = _limit(result, case, alpha, floor, crossed=crossed)
+    text = tell(result, case) if crossed else ""
+    value = float(result.value) if math.isfinite(result.value) else None
+    return _judged(Finding(result.kind, TITLES[result.kind], value, limit, text, crossed, False, result.reference, result.p, alpha))
+
+
+def primary_finding(result: Result, case: Case, alpha: float, primary: MeasureValue | None) -> Finding:
+    """The finding of the test of the distance, told with the measure of the column."""
+    value, limit, measure = (primary.value, primary.limit, primary.name) if primary else (None, None, "")
+    crossed = has_crossed(result, alpha) and value is not None and limit is not None and value > limit
+    return Finding("distance", measure, value, limit, tell(result, case) if crossed else "", crossed, False, None, result.p, alpha)
+
+
+def settled(primary: MeasureValue, least: float, scale: float, p: float, alpha: float) -> MeasureValue:
+    """The measure with a limit that agrees with the test of the distance.
+
+    `least` is the limit of the effect, `scale` the factor by which the measure would have to grow (or could shrink) to be at the limit of
+    the test. The limit by chance holds for all samples of this size; where it and the test disagree about these rows, the test is right.
+    """
+    own = primary.value * scale
+    if p <= alpha:
+        return replace(primary, limit=max(least, min(primary.limit, own)))
+    return replace(primary, limit=max(least, primary.limit, own))
 
 
 def is_fault(finding: Finding) -> bool:
@@ -82,31 +85,45 @@ def is_fault(finding: Finding) -> bool:
     return finding.kind in ALWAYS_FAULTS
 
 
-def _limit(test: Test, case: Case, alpha: float, floor: str) -> float | None:
-    """The value that the test has to exceed: what chance allows or the floor of the effect, whichever is higher."""
-    if test.kind in ("location", "shape"):
-        assert case.fine is not None
-        unit = float(1 / max(case.fine.current[case.place, 2:-1].sum(), 1) + 1 / max(case.fine.reference[case.place, 2:-1].sum(), 1))
-        least = FLOORS["psi"][floor]
-        if test.kind == "location":
-            return max(normal_quantile(alpha / 2) * math.sqrt(unit), math.sqrt(least + unit))
-        return max(float(chi2_quantile(alpha, 4)) * unit, least + 4 * unit)
-    if test.kind == "unseen":
-        return UNSEEN_SHARE
-    if test.counts is None:
+def _judged(finding: Finding) -> Finding:
+    return replace(finding, fault=finding.crossed and is_fault(finding))
+
+
+def _limit(result: Result, case: Case, alpha: float, floor: str, *, crossed: bool) -> float | None:
+    """The value beyond which the test has crossed: what chance allows or the floor of the effect, whichever is further out."""
+    if result.kind in ("location", "shape"):
+        return _limit_of_move(result, case, alpha, floor, crossed=crossed)
+    if result.bounds is None:
         return None
-    before = test.reference or 0.0
-    quiet_now = test.p > alpha or not test.effect_ok
-    if test.value < before and not quiet_now:
-        return math.sin(max(math.asin(math.sqrt(before)) - RATE[floor] / 2, 0.0)) ** 2
-    quiet = highest_quiet(test.counts[1], test.counts[2], test.counts[3], alpha) if not quiet_now else 0.0
-    least = math.sin(min(math.asin(math.sqrt(before)) + RATE[floor] / 2, math.pi / 2)) ** 2
-    return max(quiet, least, before + LEAST_CHANGE)
+    low, high = result.bounds
+    before = result.reference or 0.0
+    fewer = result.value < before and result.both
+    if result.counts is None:
+        return high
+    _, n, r, m = result.counts
+    if m == 0 or n == 0:
+        return None
+    quiet = quiet_rate(n, r, m, alpha / result.tried, higher=not fewer, both=result.both)
+    return max(min(low, quiet), 0.0) if fewer else min(max(high, quiet), 1.0)
 
 
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _limit_of_move(result: Result, case: Case, alpha: float, floor: str, *, crossed: bool) -> float:
+    """The limit of a location (with the sign of the value) or a shape, from the plain tails.
+
+    A skewed tail may put the limit of these rows a little elsewhere: then the limit of the effect alone is printed for what has crossed.
+    """
+    assert case.fine is not None
+    unit = float(sum(1 / max(side[case.place, 2:-1].sum(), 1) for side in (case.fine.current, case.fine.reference)))
+    least = FLOORS["psi"][floor]
+    if result.kind == "shape":
+        effect, chance = least + 4 * unit, float(chi2_quantile(alpha, 4)) * unit
+        return _agreed(result.value, effect, chance, crossed=crossed)
+    effect, chance = math.sqrt(least + unit), normal_quantile(alpha / 2) * math.sqrt(unit)
+    return math.copysign(_agreed(abs(result.value), effect, chance, crossed=crossed), result.value)
 
 
-def _fields(finding: Finding) -> dict[str, object]:
-    return {name: getattr(finding, name) for name in finding.__slots__}
+def _agreed(value: float, effect: float, chance: float, *, crossed: bool) -> float:
+    limit = max(effect, chance)
+    if crossed and value <= limit:
+        return min(effect, float(np.nextafter(value, -math.inf)))
+    return max(limit, value) if not crossed else limit

@@ -6,56 +6,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline.core.catalog import Catalog
-from driftline.core.verdicts import Cause, Chart, ColumnVerdict, Finding, MeasureValue, Severity, Verdict
-from driftline.drift import measures
+from driftline.core.verdicts import ColumnVerdict, Finding, MeasureValue, Severity, Verdict
 from driftline.drift.causes import guess
 from driftline.drift.choice import choose_measure
+from driftline.drift.conclusions import conclude, lead_of, visible_drift
 from driftline.drift.decisions import decision_test
-from driftline.drift.findings import TITLES, Line, finding_of, is_fault
+from driftline.drift.findings import TITLES, finding_of, has_crossed, primary_finding, settled
 from driftline.drift.floors import FLOORS, effect_limit, standing
-from driftline.drift.noise import chance, chance_limit, smallest_noncentrality, visible_shift
-from driftline.drift.pairs import OrderedPair, Pair, cell_names
+from driftline.drift.notes import Line, note_of, told
+from driftline.drift.pairs import chart
+from driftline.drift.shares import LEVEL_WEIGHTS, split
 from driftline.drift.spec import DriftSpec
-from driftline.drift.stories import Case, mean_shift
-from driftline.drift.tested import LEVEL_TESTS, NUMERIC_TESTS, OTHER_TESTS, Test, level_tests, numeric_tests, other_tests
+from driftline.drift.stories import Case
+from driftline.drift.surveyed import Survey, survey
+from driftline.drift.tails import chi2_quantile
+from driftline.drift.tested import Tested, level_tests, numeric_tests, other_tests, asked_of
 from driftline.drift.units import unit_factor, unit_name
 from driftline.profiles.profile import Profile
 from driftline.profiles.schema import Column, Role
 
 Floats = NDArray[np.float64]
 
-MEASURES: Catalog[..., Floats] = Catalog.of("drift measure", measures)
-ORDERED = ("ks", "wasserstein")
-CHARTED = 24
+SHIFTED = ("location", "shape", "distance", "far_out_of_range")
 
 
 @dataclass(frozen=True)
 class Family:
-    """The judged columns of one kind with what is computed for all of them at once. `at` gives a column's row by its position."""
+    """The judged columns of one kind with what is computed for all of them at once. `at` gives a column's row by its position.
+
+    `alphas` is the probability that each test of each column may spend, `floors` the standing of each column.
+    """
 
     at: Mapping[int, int]
-    tests: Sequence[Mapping[str, Test]]
-    pair: Pair | None
-    fine: OrderedPair | None
-    alpha: float
+    tested: Tested
+    alphas: Sequence[Mapping[str, float]]
+    floors: Sequence[str]
 
     @cached_property
-    def values(self) -> Mapping[str, tuple[Floats, Floats, Floats]]:
-        """Of every measure the values, the means by chance and the limits by chance."""
-        assert self.pair is not None
-        pairs = {name: self.fine if name in ORDERED else self.pair for name in MEASURES}
-        return {
-            name: (MEASURES[name](pair), chance(name, pair), chance_limit(name, pair, self.alpha))
-            for name, pair in pairs.items()
-            if pair is not None
-        }
+    def survey(self) -> Survey | None:
+        """All measures of all columns; None where no distribution is known."""
+        if self.tested.pair is None or not self.at:
+            return None
+        tails = np.array([alphas.get("distance", alphas.get("level", min(alphas.values()))) for alphas in self.alphas])
+        least = {name: np.array([FLOORS[name][floor] for floor in self.floors]) for name in FLOORS}
+        return survey(self.tested.pair, self.tested.fine, tails, least)
 
 
 def judge(
@@ -73,76 +73,89 @@ def judge(
     """
     schema = reference.schema
     chosen = [i for i in (range(len(schema.columns)) if columns is None else columns) if current.seen[i]]
-    floors = {i: _standing(schema.columns[i], spec) for i in chosen}
-    per_column = share * spec.alpha / max(len(chosen), 1)
-    families = _families(reference, current, chosen, floors, per_column, threshold)
-    line = Line(spec.alpha * share, len(chosen))
+    line = Line(share * spec.alpha, len(chosen))
+    families = _families(reference, current, chosen, spec, line, threshold)
+    found = {position: family for family in families for position in family.at}
     verdicts = []
     for position in chosen:
-        family = next(f for f in families if position in f.at)
+        family = found[position]
         row = family.at[position]
-        case = Case(schema.columns[position], position, reference, current, family.fine, row if family.fine is not None else -1)
-        verdicts.append(_verdict(case, family, row, floors[position], line, spec))
+        case = Case(schema.columns[position], position, reference, current, family.tested.pair, family.tested.fine, row)
+        verdicts.append(_verdict(case, family, line, spec))
     return verdicts
 
 
 def _families(
-    reference: Profile, current: Profile, chosen: Sequence[int], floors: Mapping[int, str], per_column: float, threshold: float | None
+    reference: Profile, current: Profile, chosen: Sequence[int], spec: DriftSpec, line: Line, threshold: float | None
 ) -> list[Family]:
     schema = reference.schema
     numeric = [i for i in chosen if schema.columns[i].is_numeric]
     levels = [i for i in chosen if schema.columns[i].is_levels]
     others = [i for i in chosen if not (schema.columns[i].is_numeric or schema.columns[i].is_levels)]
-    rows = [schema.numeric.index(i) for i in numeric]
-    tests, coarse, fine, _ = numeric_tests(reference, current, rows, [floors[i] for i in numeric])
-    for k, i in enumerate(numeric):
-        if threshold is not None and schema.columns[i].role is Role.PREDICTION:
-            tests[k]["decision_rate"] = decision_test(reference, current, i, threshold, floors[i])
-    level, pair = level_tests(reference, current, levels, [floors[i] for i in levels])
-    other = [other_tests(reference, current, i, floors[i]) for i in others]
-    return [
-        Family({i: k for k, i in enumerate(numeric)}, tests, coarse, fine, per_column / len(NUMERIC_TESTS)),
-        Family({i: k for k, i in enumerate(levels)}, level, pair, None, per_column / len(LEVEL_TESTS)),
-        Family({i: k for k, i in enumerate(others)}, other, None, None, per_column / len(OTHER_TESTS)),
-    ]
+    families = []
+    for positions in (numeric, levels, others):
+        floors = [_standing(schema.columns[i], spec) for i in positions]
+        decides = [threshold is not None and schema.columns[i].is_numeric and schema.columns[i].role is Role.PREDICTION for i in positions]
+        if positions is numeric:
+            rows = {position: row for row, position in enumerate(schema.numeric)}
+            tested = numeric_tests(reference, current, [rows[i] for i in positions], floors)
+            for k in np.flatnonzero(decides).tolist():
+                assert threshold is not None
+                tested.results[k]["decision_rate"] = decision_test(reference, current, positions[k], threshold, floors[k])
+        else:
+            tested = (level_tests if positions is levels else other_tests)(reference, current, positions, floors)
+        alphas = [_alphas(schema.columns[i], line, decides=d) for i, d in zip(positions, decides, strict=True)]
+        families.append(Family({i: k for k, i in enumerate(positions)}, tested, alphas, floors))
+    return families
 
 
 def _standing(column: Column, spec: DriftSpec) -> str:
     return "top" if column.role is Role.PREDICTION else standing(spec.standing(column.name))
 
 
-def _verdict(case: Case, family: Family, row: int, floor: str, line: Line, spec: DriftSpec) -> ColumnVerdict:
+def _alphas(column: Column, line: Line, *, decides: bool) -> Mapping[str, float]:
+    """The probability that each test of a column may spend."""
+    kinds = asked_of(column, decides=decides)
+    shares = split(kinds, LEVEL_WEIGHTS) if column.is_levels and "level" in kinds else split(kinds)
+    return {kind: line.per_column * part for kind, part in shares.items()}
+
+
+def _verdict(case: Case, family: Family, line: Line, spec: DriftSpec) -> ColumnVerdict:
+    alphas, floor, column = family.alphas[case.place], family.floors[case.place], case.column
     measure, why = choose_measure(case.reference, case.position)
-    all_measures = _measure_values(family, row, floor)
-    findings = _findings(case, family, row, floor, measure, all_measures)
-    n, m = _present(case, family, row)
-    visible = _visible(case, family, row, n, m)
+    values = family.survey.of(case.place) if family.survey else ()
+    own, values = _settle(case, family, measure, values)
+    findings = _findings(case, family, measure, own)
+    cells = case.current.schema.cells(case.position)
+    n, m = int(case.current.counts[cells].sum()), int(case.reference.counts[cells].sum())
+    visible = visible_drift(case, alphas)
     crossed = [f for f in findings if f.crossed]
-    verdict = _conclude(crossed, visible, floor, n, spec, known=family.pair is not None)
-    lead = _lead(findings, crossed, measure)
-    cause, evidence = guess(findings) if verdict in (Verdict.DRIFTED, Verdict.FAULTY) else (Cause.NONE, "")
+    verdict = conclude(crossed, visible, floor, n, spec, known="level" in alphas or "distance" in alphas)
+    lead = lead_of(findings, crossed, measure)
+    telling = told(lead, crossed, case)
+    cause, evidence = guess(telling)
     return ColumnVerdict(
-        name=case.column.name,
-        role=case.column.role.value,
-        kind=case.column.kind.value,
+        name=column.name,
+        role=column.role.value,
+        kind=column.kind.value,
         verdict=verdict,
-        severity=severity_of(verdict, case.column.role, spec.importance.get(case.column.name)),
+        severity=severity_of(verdict, column.role, spec.importance.get(column.name)),
         measure=lead.measure,
         value=lead.value,
         limit=lead.limit,
-        n=int(n),
-        reference_n=int(m),
+        n=n,
+        reference_n=m,
         cause=cause,
-        note=_note(verdict, lead, crossed, case, visible, floor, n),
+        note=note_of(verdict, telling, case, visible, floor),
         evidence=evidence,
         why_measure=why,
-        derivation=line.derivation(lead, family.alpha, floor, all_measures),
-        importance=spec.importance.get(case.column.name),
+        derivation=line.derivation(lead, alphas, floor, own),
+        importance=spec.importance.get(column.name),
         floor=FLOORS["psi"][floor],
         smallest_visible=visible,
-        measures=all_measures,
+        measures=values,
         findings=tuple(crossed) if crossed else (lead,),
-        chart=_chart(case, family, row),
+        chart=chart(case.pair, case.place, column) if case.pair is not None else None,
     )
 
 
@@ -154,116 +167,37 @@ def severity_of(verdict: Verdict, role: Role, importance: float | None) -> Sever
     return Severity.WARNING if verdict is Verdict.DRIFTED else Severity.NONE
 
 
-def _findings(
-    case: Case, family: Family, row: int, floor: str, measure: str, values: tuple[MeasureValue, ...]
-) -> list[Finding]:
-    """What every test of the column says; a unit change explains the distribution tests away."""
-    found = []
-    primary = next((v for v in values if v.name == measure), values[0] if values else None)
-    for test in family.tests[row].values():
-        found.append(finding_of(test, case, family.alpha, floor, primary if test.kind == "distance" else None))
-    shifted = any(f.crossed and f.kind in ("location", "shape", "distance", "far_out_of_range") for f in found)
-    if shifted and family.fine is not None:
-        factor = unit_factor(family.fine, row)
+def _settle(
+    case: Case, family: Family, measure: str, values: tuple[MeasureValue, ...]
+) -> tuple[MeasureValue | None, tuple[MeasureValue, ...]]:
+    """The measure that speaks for the test of the distance, with a limit that agrees with the test, and all measures with it."""
+    tested, alpha = family.tested, family.alphas[case.place].get("distance")
+    own = next((v for v in values if v.name == measure), next((v for v in values if v.name == "psi"), None))
+    if own is None or alpha is None or tested.statistic is None or tested.degrees is None or tested.pair is None:
+        return None, values
+    statistic, p = float(tested.statistic[case.place]), tested.results[case.place]["distance"].p
+    grown = float(chi2_quantile(alpha, tested.degrees[case.place])) / statistic if statistic > 0 else 1.0
+    floor, unit = np.array(FLOORS[own.name][family.floors[case.place]]), tested.pair.unit[case.place]
+    least = float(effect_limit(own.name, floor, np.array(own.chance), unit))
+    own = settled(own, least, grown**0.5 if own.name == "js" else grown, p, alpha)
+    return own, tuple(own if v.name == own.name else v for v in values)
+
+
+def _findings(case: Case, family: Family, measure: str, own: MeasureValue | None) -> list[Finding]:
+    """What the tests of a column say that have crossed, and the one of its measure; a unit change explains the distribution tests away."""
+    floor, found = family.floors[case.place], []
+    results, alphas = family.tested.results[case.place], family.alphas[case.place]
+    for kind, alpha in alphas.items():
+        result = results.get(kind)
+        if result is None:
+            continue
+        if kind == "distance":
+            found.append(primary_finding(result, case, alpha, own))
+        elif TITLES[kind] == measure or has_crossed(result, alpha):
+            found.append(finding_of(result, case, alpha, floor))
+    if case.fine is not None and any(f.crossed and f.kind in SHIFTED for f in found):
+        factor = unit_factor(case.fine, case.place)
         if factor is not None:
             text = f"values are the reference's {unit_name(factor)}"
-            found.insert(0, Finding("unit_change", TITLES["unit_change"], factor, 1.0, text, crossed=True, fault=True))
-    return found
-
-
-def _measure_values(family: Family, row: int, floor: str) -> tuple[MeasureValue, ...]:
-    if family.pair is None:
-        return ()
-    unit = float(family.pair.unit[row])
-    result = []
-    for name, (value, mean, limit) in family.values.items():
-        if np.isfinite(value[row]) and np.isfinite(unit):
-            expected = float(mean[row])
-            highest = max(effect_limit(name, floor, expected, unit), float(limit[row]))
-            result.append(MeasureValue(name, float(value[row]), expected, highest))
-    return tuple(result)
-
-
-def _present(case: Case, family: Family, row: int) -> tuple[int, int]:
-    """Rows of the column in the current and the reference table."""
-    cells = case.current.schema.cells(case.position)
-    return int(case.current.counts[cells].sum()), int(case.reference.counts[cells].sum())
-
-
-def _visible(case: Case, family: Family, row: int, n: int, m: int) -> float | None:
-    """The smallest drift, as a PSI, that these rows show with 80 % probability."""
-    if family.pair is None:
-        return None
-    if family.fine is not None:
-        finite = [float(side[row, 2:-1].sum()) for side in (family.fine.current, family.fine.reference)]
-        if min(finite) == 0:
-            return None
-        return visible_shift(1 / finite[0] + 1 / finite[1], family.alpha) ** 2
-    if min(n, m) == 0:
-        return None
-    degrees = max(float(family.pair.live[row].sum()) - 1, 1.0)
-    return smallest_noncentrality(degrees, family.alpha) * (1 / n + 1 / m)
-
-
-def _conclude(crossed: Sequence[Finding], visible: float | None, floor: str, n: int, spec: DriftSpec, *, known: bool) -> Verdict:
-    if any(is_fault(finding) for finding in crossed):
-        return Verdict.FAULTY
-    if crossed:
-        return Verdict.DRIFTED
-    if known:
-        blind = visible is None or visible > 2 * FLOORS["psi"][floor]
-    else:
-        blind = n < spec.least_rows
-    return Verdict.INSUFFICIENT if blind else Verdict.STABLE
-
-
-def _lead(findings: Sequence[Finding], crossed: Sequence[Finding], measure: str) -> Finding:
-    """The finding that decides: a fault first, then the measure of the column, then whatever crossed its limit furthest."""
-    faults = [f for f in crossed if is_fault(f)]
-    if faults:
-        return faults[0]
-    own = next((f for f in findings if f.measure == measure), findings[0])
-    if own.crossed or not crossed:
-        return own
-    return max(crossed, key=lambda f: abs(f.value or 0.0) / max(abs(f.limit or 0.0), 1e-12))
-
-
-def _note(
-    verdict: Verdict, lead: Finding, crossed: Sequence[Finding], case: Case, visible: float | None, floor: str, n: int
-) -> str:
-    if verdict is Verdict.INSUFFICIENT:
-        if visible is None:
-            return f"{n:,} rows with a value are too few to judge"
-        return f"{n:,} rows show a PSI from {visible:.2g} on; needed is {2 * FLOORS['psi'][floor]:.2g}"
-    if not crossed:
-        return ""
-    order = [lead, *(f for f in crossed if f is not lead)]
-    if any(f.kind == "unit_change" for f in crossed):
-        order = [lead]
-    texts = [f.text for f in order if f.kind != "distance" or len(order) == 1]
-    moved = mean_shift(case)
-    if moved and not any("mean" in t or "times" in t for t in texts) and lead.kind in ("distance", "shape"):
-        texts.append(f"mean {moved[2]:+.2f} sd")
-    return "; ".join(dict.fromkeys(texts[:3]))
-
-
-def _chart(case: Case, family: Family, row: int) -> Chart | None:
-    """Shares over the coarse cells that have rows; of many levels those that matter most."""
-    if family.pair is None:
-        return None
-    p, q = (side[row] for side in family.pair.shares)
-    names = cell_names(case.column)
-    cells = p.shape[0]
-    if case.column.is_numeric:
-        groups = len(names) - 5
-        places = [*range(3 + groups), cells - 2, cells - 1]
-    else:
-        places = list(range(len(names)))
-    kept = [(name, float(p[i]), float(q[i])) for name, i in zip(names, places, strict=True) if p[i] > 0 or q[i] > 0]
-    if len(kept) > CHARTED:
-        best = sorted(range(len(kept)), key=lambda k: -max(kept[k][1], kept[k][2], 2 * abs(kept[k][1] - kept[k][2])))[: CHARTED - 1]
-        rest = [kept[k] for k in range(len(kept)) if k not in best]
-        kept = [kept[k] for k in sorted(best)] + [(f"{len(rest)} others", sum(r[1] for r in rest), sum(r[2] for r in rest))]
-    return Chart(*(tuple(part) for part in zip(*kept, strict=True))) if kept else None
-
-
+            found.insert(0, Finding("unit_change", TITLES["unit_change"], factor, None, text, crossed=True, fault=True))
+    return [replace(f, measure=measure) if f.measure == "" else f for f in found]

@@ -97,5 +97,3 @@ def _has(columns: Sequence[ColumnVerdict]) -> str:
 def _names(columns: Sequence[ColumnVerdict]) -> str:
     first = [c.name for c in ranked(columns)[:3]]
     return ", ".join(first) + (", ..." if len(columns) > 3 else "")
-
-

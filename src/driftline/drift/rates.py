@@ -7,35 +7,49 @@ statistics of the reference alike; so the test never rejects more often than it 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from driftline.drift.floors import rate_effect
-from driftline.drift.tails import hypergeometric_tail, normal_tail
+from driftline.drift.tails import (
+    hypergeometric_mass,
+    hypergeometric_tail,
+    normal_quantile,
+    normal_tail,
+    one_hypergeometric_mass,
+    one_hypergeometric_tail,
+)
 
 Floats = NDArray[np.float64]
 
-PLAIN = 2.5
+PLAIN = 2.0
 """Below this score the probability is far above any limit, and the normal tail is good enough to print."""
 
 
 def rate_p(x: ArrayLike, n: ArrayLike, r: ArrayLike, m: ArrayLike, *, both: bool = True) -> Floats:
     """Probability of x of n rows, or further out, where the reference has r of m: Fisher's exact test. `both` sides, or more only.
 
-    1 where a side has no rows.
+    Both sides are twice the one tail, except where not even the far end of the other side is as unlikely. 1 where a side has no rows.
     """
     x, n, r, m = (np.asarray(v, np.float64) for v in np.broadcast_arrays(x, n, r, m))
     score = rate_score(x, n, r, m)
-    p = normal_tail(np.abs(score) if both else score) * (2.0 if both else 1.0)
+    p = np.asarray(normal_tail(np.abs(score) if both else score) * (2.0 if both else 1.0))
     near = np.abs(score) > PLAIN if both else score > PLAIN
     if near.any():
-        xs, ns, rs, ms = x[near], n[near], r[near], m[near]
-        up = xs * ms >= rs * ns
-        a, b = np.where(up, xs, rs), np.where(up, ns, ms)
-        tail = hypergeometric_tail(a, b, xs + rs, ns + ms)
-        p = np.array(p)
-        p[near] = np.minimum(tail * (2.0 if both else 1.0), 1.0)
+        p[near] = _exact(x[near], n[near], r[near], m[near], both=both)
     return np.where((n > 0) & (m > 0), np.minimum(p, 1.0), 1.0)
+
+
+def _exact(x: Floats, n: Floats, r: Floats, m: Floats, *, both: bool) -> Floats:
+    up = x * m >= r * n
+    a, b = np.where(up, x, r), np.where(up, n, m)
+    tail = hypergeometric_tail(a, b, x + r, n + m)
+    if not both:
+        return tail
+    end = hypergeometric_mass(np.maximum(0.0, b + x + r - n - m), b, x + r, n + m)
+    return np.where(end > tail, tail, 2 * tail)
 
 
 def rate_score(x: Floats, n: Floats, r: Floats, m: Floats) -> Floats:
@@ -45,14 +59,35 @@ def rate_score(x: Floats, n: Floats, r: Floats, m: Floats) -> Floats:
         return np.where((n > 0) & (m > 0), difference / np.sqrt(1 / np.maximum(n, 1) + 1 / np.maximum(m, 1)), 0.0)
 
 
-def highest_quiet(n: int, r: int, m: int, alpha: float) -> float:
-    """The highest rate of n rows that is no more than chance where the reference has r of m: the printed limit of a rate."""
-    low, high = 0, n
-    while low < high:
-        middle = (low + high + 1) // 2
-        quiet = middle * m <= r * n or hypergeometric_tail(middle, n, middle + r, n + m) > alpha
-        low, high = (middle, high) if quiet else (low, middle - 1)
-    return low / n if n else 0.0
+def quiet_rate(n: int, r: int, m: int, alpha: float, *, higher: bool, both: bool) -> float:
+    """The rate of n rows furthest from the reference's r of m that is no more than chance: what a printed rate limit rests on.
+
+    It walks to the last quiet number of rows from where the normal approximation has it.
+    """
+    step, end, middle = (1, n, math.floor(r * n / m)) if higher else (-1, 0, math.ceil(r * n / m))
+    angle = math.asin(math.sqrt((r + 0.375) / (m + 0.75))) + step * normal_quantile(min(alpha, 0.4)) * math.sqrt(1 / n + 1 / m) / 2
+    guess = round((n + 0.75) * math.sin(min(max(angle, 0.0), math.pi / 2)) ** 2 - 0.375)
+    x = min(max(guess, middle), end) if higher else max(min(guess, middle), end)
+    while x != middle and one_rate_p(x, n, r, m, both=both) <= alpha:
+        x -= step
+    while x != end and one_rate_p(x + step, n, r, m, both=both) > alpha:
+        x += step
+    return x / n
+
+
+def one_rate_p(x: int, n: int, r: int, m: int, *, both: bool) -> float:
+    """`rate_p` of one rate, without the cost of arrays."""
+    angles = [2 * math.asin(math.sqrt((a + 0.375) / (b + 0.75))) for a, b in ((x, n), (r, m))]
+    score = (angles[0] - angles[1]) / math.sqrt(1 / n + 1 / m)
+    size = abs(score) if both else score
+    if size <= PLAIN:
+        return min(math.erfc(size / math.sqrt(2)) * (1.0 if both else 0.5), 1.0)
+    a, b = (x, n) if x * m >= r * n else (r, m)
+    tail = one_hypergeometric_tail(a, b, x + r, n + m)
+    if not both:
+        return tail
+    end = one_hypergeometric_mass(max(0, b + x + r - n - m), b, x + r, n + m)
+    return tail if end > tail else min(2 * tail, 1.0)
 
 
 def unseen_p(current: NDArray[np.int64], known_reference: NDArray[np.int64], known_current: NDArray[np.int64], m: int, n: int) -> float:

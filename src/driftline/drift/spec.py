@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field
-
-from driftline.core.spec import Spec
+from driftline.core.spec import Field, Spec
 
 
 class DriftSpec(Spec):

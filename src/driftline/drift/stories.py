@@ -7,22 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from driftline.drift.pairs import OrderedPair
-from driftline.drift.tested import Test
+from driftline.drift.pairs import OrderedPair, Pair, named_cells
+from driftline.drift.result import Result
 from driftline.profiles.counting import NAN
 from driftline.profiles.levels import NO_EXAMPLES
 from driftline.profiles.profile import Profile
-from driftline.profiles.schema import FIRST_LEVEL, Column
+from driftline.profiles.schema import FIRST_LEVEL, Column, Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a story may need: the column, both profiles, and for a numeric column the ordered pair and its row there."""
+    """All that a story may need: the column, both profiles, the pairs of its family and its row there."""
 
     column: Column
     position: int
     reference: Profile
     current: Profile
+    pair: Pair | None = None
     fine: OrderedPair | None = None
     place: int = -1
 
@@ -34,9 +35,9 @@ class Case:
         return float(low), float(high)
 
 
-def tell(test: Test, case: Case) -> str:
+def tell(result: Result, case: Case) -> str:
     """The story of a test that has crossed its limit."""
-    return _STORIES[test.kind](test, case)
+    return _STORIES[result.kind](result, case)
 
 
 def number(value: float) -> str:
@@ -47,7 +48,7 @@ def number(value: float) -> str:
 def percent(share: float) -> str:
     """A share as a percentage with the digits that matter."""
     if share in (0.0, 1.0):
-        return f"{share:.0%}"
+        return f"{100 * share:.0f} %"
     return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.1f} %"
 
 
@@ -60,78 +61,108 @@ def mean_shift(case: Case) -> tuple[float, float, float] | None:
     return (float(before), float(now), float(shift)) if np.isfinite([before, now, shift]).all() else None
 
 
-def _location(test: Test, case: Case) -> str:
+def _location(result: Result, case: Case) -> str:
     moved = mean_shift(case)
-    direction = "higher" if test.value > 0 else "lower"
-    if moved is None or (moved[2] > 0) != (test.value > 0) or abs(moved[2]) > 20:
-        return f"values are {direction}, about {abs(test.value):.2g} sd on the ranks"
+    direction = "higher" if result.value > 0 else "lower"
+    if moved is None or (moved[2] > 0) != (result.value > 0) or abs(moved[2]) > 20:
+        return f"values are {direction}, about {abs(result.value):.2g} sd on the ranks"
     return f"mean {moved[2]:+.2f} sd ({number(moved[0])} to {number(moved[1])})"
 
 
-def _shape(test: Test, case: Case) -> str:
-    moved = mean_shift(case)
-    assert case.fine is not None
-    before, now = case.fine.moments[case.place, :, 1]
-    if before > 0 and np.isfinite([before, now]).all() and not 0.8 <= now / before <= 1.25:
-        return f"spread {now / before:.2g} times the reference's (sd {number(before)} to {number(now)})"
-    return f"another shape{f', mean {moved[2]:+.2f} sd' if moved else ''}"
+def _shape(result: Result, case: Case) -> str:
+    changed = spread_change(case)
+    if changed:
+        before, now = changed
+        return f"spread {_ratio(now / before)} times the reference's (sd {number(before)} to {number(now)})"
+    return f"another shape with much the same mean and spread ({_largest_changes(case)})"
 
 
-def _distance(test: Test, case: Case) -> str:
-    return "the mix of levels has changed" if case.column.is_levels else "the shares of the bins have changed"
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2g}" if ratio < 100 else number(ratio)
 
 
-def _spike(test: Test, case: Case) -> str:
-    low, high = case.column.edges[test.cell], case.column.edges[test.cell + 1]
-    where = f"{number(low)}" if case.column.points[test.cell] else f"{low:.4g} to {high:.4g}"
-    return f"{percent(test.value)} of rows pile up at {where} (reference {percent(test.reference or 0)})"
+def spread_change(case: Case) -> tuple[float, float] | None:
+    """Standard deviation before and now, where it has changed by more than a quarter."""
+    if case.fine is None:
+        return None
+    before, now = case.fine.moments[case.place, :, 1].tolist()
+    known = before > 0 and np.isfinite([before, now]).all()
+    return (before, now) if known and not 0.8 <= now / before <= 1.25 else None
 
 
-def _level(test: Test, case: Case) -> str:
-    name = f"'{case.column.levels[test.cell]}'" if case.column.is_levels else f"value {number(case.column.edges[_first(case, test.cell)])}"
-    return f"{name} {percent(test.reference or 0)} to {percent(test.value)} of rows"
+def _distance(result: Result, case: Case) -> str:
+    return f"the mix has changed: {_largest_changes(case)}"
 
 
-def _first(case: Case, group: int) -> int:
-    return case.column.coarse.index(group)
+def _largest_changes(case: Case) -> str:
+    """The two cells whose shares have changed most."""
+    assert case.pair is not None
+    p, q = (side[case.place].tolist() for side in case.pair.shares)
+    named = sorted(named_cells(case.column, len(p)), key=lambda cell: -abs(q[cell[0]] - p[cell[0]]))[:2]
+    quote = "'" if case.column.is_levels else ""
+    return ", ".join(f"{quote}{name}{quote} {percent(p[i])} to {percent(q[i])}" for i, name in named)
 
 
-def _missing(test: Test, case: Case) -> str:
-    if test.value == 1.0:
-        return f"every row is missing (reference {percent(test.reference or 0)})"
+def _spike(result: Result, case: Case) -> str:
+    low, high = case.column.edges[result.cell], case.column.edges[result.cell + 1]
+    where = f"{number(low)}" if case.column.points[result.cell] else f"{low:.4g} to {high:.4g}"
+    return f"{percent(result.value)} of rows pile up at {where} (reference {percent(result.reference or 0)})"
+
+
+def _level(result: Result, case: Case) -> str:
+    column = case.column
+    if column.is_levels:
+        name = f"'{column.levels[result.cell]}'"
+    else:
+        at = column.coarse.index(result.cell) if column.kind is Kind.INTEGER else result.cell
+        name = number(column.edges[at])
+    return f"{name} {percent(result.reference or 0)} to {percent(result.value)} of rows"
+
+
+def _missing(result: Result, case: Case) -> str:
+    if result.value == 1.0:
+        return f"every row is missing (reference {percent(result.reference or 0)})"
     word = "missing"
     if case.column.is_numeric:
         cells = case.current.counts[case.current.schema.cells(case.position)]
         word = "not a number" if cells[NAN] > 0.9 * cells[: NAN + 1].sum() > 0 else "missing"
-    return f"{word} {percent(test.value)} (reference {percent(test.reference or 0)})"
+    return f"{word} {percent(result.value)} (reference {percent(result.reference or 0)})"
 
 
-def _infinite(test: Test, case: Case) -> str:
-    return f"infinite {percent(test.value)} (reference {percent(test.reference or 0)})"
+def _infinite(result: Result, case: Case) -> str:
+    return f"infinite {percent(result.value)} (reference {percent(result.reference or 0)})"
 
 
 def _range(case: Case) -> str:
     return f"{number(case.column.edges[0])} to {number(np.nextafter(case.column.edges[-1], -np.inf))}"
 
 
-def _far(test: Test, case: Case) -> str:
+def _far(result: Result, case: Case) -> str:
     low, high = case.extremes
     seen = f", up to {number(high)}" if high > case.column.edges[-1] else f", down to {number(low)}"
-    return f"{percent(test.value)} of rows far outside {_range(case)}{seen}"
+    return f"{percent(result.value)} of rows far outside {_range(case)}{seen}"
 
 
-def _out(test: Test, case: Case) -> str:
-    return f"{percent(test.value)} of rows outside {_range(case)}, the range of the reference"
+def _out(result: Result, case: Case) -> str:
+    return f"{percent(result.value)} of rows outside {_range(case)}, the range of the reference"
 
 
-def _unseen(test: Test, case: Case) -> str:
+def _varies(result: Result, case: Case) -> str:
+    if case.column.is_levels:
+        return f"no longer constant: {percent(result.value)} of rows are not '{case.column.levels[0]}'"
+    low, high = case.extremes
+    where = number(low) if low == high else f"{number(low)} to {number(high)}"
+    return f"no longer constant: {percent(result.value)} of rows are not {number(case.column.edges[0])}, values now {where}"
+
+
+def _unseen(result: Result, case: Case) -> str:
     examples = sorted(e for e in case.current.examples.get(case.position, NO_EXAMPLES) if e)[:3]
     known = case.current.counts[case.current.schema.cells(case.position)][1:FIRST_LEVEL]
     names = f", such as {', '.join(repr(e) for e in examples)}" if examples and known.any() else ""
-    return f"{percent(test.value)} of rows have levels the reference never had{names}"
+    return f"{percent(result.value)} of rows have levels the reference never had{names}"
 
 
-def _constant(test: Test, case: Case) -> str:
+def _constant(result: Result, case: Case) -> str:
     if case.column.is_levels:
         cells = case.current.counts[case.current.schema.cells(case.position)][FIRST_LEVEL:]
         value = f"'{case.column.levels[int(cells.argmax())]}'" if cells.any() else "one unseen level"
@@ -140,15 +171,15 @@ def _constant(test: Test, case: Case) -> str:
     return f"every row is {value}; the reference varies"
 
 
-def _duplicates(test: Test, case: Case) -> str:
-    return f"{percent(test.value)} of rows repeat an identifier (reference {percent(test.reference or 0)})"
+def _duplicates(result: Result, case: Case) -> str:
+    return f"{percent(result.value)} of rows repeat an identifier (reference {percent(result.reference or 0)})"
 
 
-def _decisions(test: Test, case: Case) -> str:
-    return f"decisions at or above the threshold {percent(test.reference or 0)} to {percent(test.value)}"
+def _decisions(result: Result, case: Case) -> str:
+    return f"decisions at or above the threshold {percent(result.reference or 0)} to {percent(result.value)}"
 
 
-_STORIES: Mapping[str, Callable[[Test, Case], str]] = {
+_STORIES: Mapping[str, Callable[[Result, Case], str]] = {
     "location": _location,
     "shape": _shape,
     "distance": _distance,
@@ -159,6 +190,7 @@ _STORIES: Mapping[str, Callable[[Test, Case], str]] = {
     "far_out_of_range": _far,
     "out_of_range": _out,
     "unseen": _unseen,
+    "varies": _varies,
     "constant": _constant,
     "duplicate_ids": _duplicates,
     "decision_rate": _decisions,

@@ -124,7 +124,7 @@ def hypergeometric_tail(x: ArrayLike, n: ArrayLike, marked: ArrayLike, total: Ar
     x, n, k, t = (np.asarray(v, np.float64) for v in np.broadcast_arrays(x, n, marked, total))
     least, most = np.maximum(0.0, n + k - t), np.minimum(n, k)
     start = np.clip(x, least, np.maximum(most, least))
-    first = np.exp(_choose(k, start) + _choose(t - k, n - start) - _choose(t, n))
+    first = hypergeometric_mass(start, n, k, t)
     term, total_sum, at = np.ones_like(start), np.ones_like(start), start
     ratio = np.zeros_like(start)
     for _ in range(_TERMS):
@@ -137,6 +137,37 @@ def hypergeometric_tail(x: ArrayLike, n: ArrayLike, marked: ArrayLike, total: Ar
     rest = np.where(ratio < 1, term * ratio / np.maximum(1 - ratio, 1e-9), np.inf)
     sums = np.minimum(first * (total_sum + np.where(term > 0, rest, 0.0)), 1.0)
     return np.where(x <= least, 1.0, np.where(x > most, 0.0, sums))
+
+
+def one_hypergeometric_tail(x: int, n: int, marked: int, total: int) -> float:
+    """`hypergeometric_tail` of one number, without the cost of arrays."""
+    if x <= max(0, n + marked - total):
+        return 1.0
+    if x > min(n, marked):
+        return 0.0
+    term = whole = 1.0
+    at = x
+    for _ in range(_TERMS):
+        ratio = (marked - at) * (n - at) / ((at + 1) * (total - marked - n + at + 1))
+        term *= ratio
+        whole += term
+        at += 1
+        if term <= 1e-12 * whole:
+            break
+    rest = term * ratio / max(1 - ratio, 1e-9) if ratio < 1 else math.inf
+    return min(one_hypergeometric_mass(x, n, marked, total) * (whole + (rest if term > 0 else 0.0)), 1.0)
+
+
+def one_hypergeometric_mass(x: int, n: int, marked: int, total: int) -> float:
+    """`hypergeometric_mass` of one number."""
+    parts = ((marked, x), (total - marked, n - x), (total, n))
+    logs = [math.lgamma(a + 1) - math.lgamma(b + 1) - math.lgamma(a - b + 1) for a, b in parts]
+    return math.exp(logs[0] + logs[1] - logs[2])
+
+
+def hypergeometric_mass(x: Floats, n: Floats, marked: Floats, total: Floats) -> Floats:
+    """P(X = x) for x from max(0, n + marked - total) to min(n, marked)."""
+    return np.asarray(np.exp(_choose(marked, x) + _choose(total - marked, n - x) - _choose(total, n)))
 
 
 def _choose(n: Floats, k: Floats) -> Floats:

@@ -7,42 +7,45 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 
 import numpy as np
 import pyarrow as pa
 
-from driftline.core.errors import SchemaMismatch, UsageError
-from driftline.core.records import segment_name
+from driftline.core.errors import SchemaMismatch
+from driftline.core.records import Segment, segment_name
 from driftline.core.verdicts import ColumnVerdict, Comparison, Excluded, Provenance, QualityVerdict, Severity, TableInfo, Verdict
 from driftline.drift.checks import column_checks, readable
 from driftline.drift.judge import judge
 from driftline.drift.ranking import headline, ranked, with_segments
 from driftline.engine.reference import Progress, coded, make_reference, silent, watched
+from driftline.engine.settle import agree, settle
 from driftline.engine.spec import CompareSpec
 from driftline.performance.step import judge_quality
 from driftline.ports import Source
+from driftline.profiles.counting import MISSING
 from driftline.profiles.outcomes import check_classes
 from driftline.profiles.profile import Profile
 from driftline.profiles.reference import Reference
-from driftline.profiles.roles import resolve
-from driftline.profiles.schema import Schema
+from driftline.profiles.schema import Column, Role, Schema
 from driftline.profiles.segments import profile_by_segment
 from driftline.profiles.times import moment
+
+Shared = Mapping[Segment, tuple[Profile, Profile]]
+"""Segments that both tables have, with the reference's profile first."""
 
 SEGMENT_SHARE = 0.5
 """Part of the false-alarm probability that goes to the segments, where there are any."""
 
 
-def compare(
-    reference: Source | Reference, current: Source, spec: CompareSpec, *, now: datetime, progress: Progress = silent
-) -> Comparison:
+def compare(reference: Source | Reference, current: Source, spec: CompareSpec, *, now: datetime, progress: Progress = silent) -> Comparison:
     """The verdict about `current` against `reference`, a table or one profiled before. `now` is recorded as when it was made."""
     notes: tuple[str, ...] = ()
     if isinstance(reference, Reference):
-        agree(spec, reference.schema, current.schema)
+        agree(spec, reference.schema, current.schema, f"{reference.source.name} and {current.name}")
     else:
-        columns, notes = resolve(spec.columns(), (reference.schema, current.schema), f"{reference.name} and {current.name}")
+        columns, notes = settle(spec, (reference.schema, current.schema), f"{reference.name} and {current.name}")
         reference = make_reference(reference, spec, columns, progress)
     schema = reference.schema
     names = [name for name in readable(schema, current.schema) if name not in spec.ignore]
@@ -54,46 +57,23 @@ def compare(
         )
     batches = current.batches(names, [name for name in coded(schema) if name in names])
     profile, segments = profile_by_segment(watched(batches, f"counting {current.name}", current.rows, progress), schema, table=current.name)
-    return conclude(reference, profile, segments, current, spec, notes, now)
-
-
-def agree(spec: CompareSpec, schema: Schema, table: pa.Schema) -> None:
-    """Raises `UsageError` where the spec says something else about the columns than the saved reference."""
-    said = {"prediction": spec.prediction, "label": spec.label, "time": spec.time}
-    for role, name in said.items():
-        fixed = schema.time if role == "time" else next((c.name for c in schema.columns if c.role.value == role), "")
-        if name is not None and name != fixed:
-            has = f"'{fixed}'" if fixed else "no column"
-            raise UsageError(
-                f"The saved reference has {has} as its {role}, not '{name}'",
-                hint=f"Profile the reference again with --{role} {name}, or leave the option out.",
-            )
-    if spec.segments and spec.segments != tuple(name for name, _ in schema.segments):
-        raise UsageError("The saved reference was cut by other segments", hint="Profile the reference again with the same --segment.")
+    return conclude(reference, profile, segments, current, spec, notes=notes, now=now)
 
 
 def conclude(
     reference: Reference,
     profile: Profile,
-    segments: Mapping[tuple[tuple[str, str], ...], Profile],
+    segments: Mapping[Segment, Profile],
     current: Source,
     spec: CompareSpec,
+    *,
     notes: tuple[str, ...],
     now: datetime,
 ) -> Comparison:
     """All verdicts about a profile, put together."""
-    schema, drift = reference.schema, spec.drift()
-    judged = [i for i, column in enumerate(schema.columns) if profile.seen[i] and column.name not in spec.ignore]
-    threshold = schema.outcomes.threshold if schema.outcomes else spec.threshold
+    schema = reference.schema
     shared = {segment: (reference.segments[segment], mine) for segment, mine in segments.items() if segment in reference.segments}
-    overall = judge(
-        reference.profile, profile, drift, share=1 - SEGMENT_SHARE if shared else 1.0, columns=judged, threshold=threshold
-    )
-    by_segment = {
-        segment_name(segment): judge(before, mine, drift, share=SEGMENT_SHARE / len(shared), columns=judged, threshold=threshold)
-        for segment, (before, mine) in shared.items()
-    }
-    columns = with_segments(overall, by_segment) + column_checks(schema, current.schema, drift, spec.ignore)
+    columns = judge_all_columns(reference, profile, shared, spec) + column_checks(schema, current.schema, spec.drift(), spec.ignore)
     quality = judge_all_quality(reference, profile, shared, spec, current.name)
     verdict, severity = verdict_of(columns, quality)
     counts = count(columns)
@@ -120,9 +100,24 @@ def conclude(
     )
 
 
-def judge_all_quality(
-    reference: Reference, profile: Profile, shared: Mapping[tuple[tuple[str, str], ...], tuple[Profile, Profile]], spec: CompareSpec, name: str
-) -> list[QualityVerdict]:
+def judge_all_columns(reference: Reference, profile: Profile, shared: Shared, spec: CompareSpec) -> list[ColumnVerdict]:
+    """The verdict about each column over all rows, with what the segments add to it."""
+    schema = reference.schema
+    judged = partial(
+        judge,
+        spec=spec.drift(),
+        columns=[i for i, column in enumerate(schema.columns) if column.name not in spec.ignore and not late(profile, column)],
+        threshold=schema.outcomes.threshold if schema.outcomes else spec.threshold,
+    )
+    overall = judged(labelled(reference.profile), labelled(profile), share=1 - SEGMENT_SHARE if shared else 1.0)
+    by_segment = {
+        segment_name(segment): judged(labelled(before), labelled(mine), share=SEGMENT_SHARE / len(shared))
+        for segment, (before, mine) in shared.items()
+    }
+    return with_segments(overall, by_segment)
+
+
+def judge_all_quality(reference: Reference, profile: Profile, shared: Shared, spec: CompareSpec, name: str) -> list[QualityVerdict]:
     """Quality of all rows and of each segment, where the current rows have labels."""
     mine, before = profile.outcomes, reference.profile.outcomes
     if mine is None or before is None or mine.rows == 0:
@@ -146,7 +141,7 @@ def verdict_of(columns: Sequence[ColumnVerdict], quality: Sequence[QualityVerdic
     compared = [c for c in columns if c.kind != "new"]
     telling = [c for c in compared if c.chart is not None or c.verdict in (Verdict.FAULTY, Verdict.DRIFTED)] or compared
     verdicts = [c.verdict for c in telling] + [q.verdict for q in alarms]
-    severity = max((c.severity for c in (*columns, *alarms)), key=lambda s: s.rank, default=Severity.NONE)
+    severity = max([c.severity for c in columns] + [q.severity for q in alarms], key=lambda s: s.rank, default=Severity.NONE)
     for worst in (Verdict.FAULTY, Verdict.DRIFTED):
         if worst in verdicts:
             return worst, severity
@@ -160,16 +155,37 @@ def count(columns: Sequence[ColumnVerdict]) -> dict[str, int]:
     return {"columns": len(columns) - new, **{v.value: by_verdict[v] for v in Verdict}, "new": new}
 
 
+def labelled(profile: Profile) -> Profile:
+    """The profile with the label counted over the rows that have one: labels come late, and are no drift until then."""
+    label = profile.schema.role(Role.LABEL)
+    if label is None:
+        return profile
+    counts = profile.counts.copy()
+    counts[profile.schema.cells(profile.schema.by_name[label.name])][MISSING] = 0
+    return replace(profile, counts=counts)
+
+
+def late(profile: Profile, column: Column) -> bool:
+    """Whether these are labels that have not come yet, which is no fault of the table."""
+    return column.role is Role.LABEL and int(profile.cells(column.name)[MISSING]) == profile.rows
+
+
 def _notes(schema: Schema, profile: Profile, gone: Sequence[str]) -> list[str]:
-    notes = [f"the segment {name} has no current rows" for name in gone]
-    if schema.outcomes is not None:
-        plan = schema.outcomes
-        notes.append(plan.reason)
-        mine = profile.outcomes
-        if mine is None or mine.rows == 0:
-            notes.append("no labels in the current table, so quality is not judged")
-        elif mine.unlabelled or mine.unscored:
-            notes.append(f"quality rests on {mine.rows:,} rows; {mine.unlabelled:,} have no label and {mine.unscored:,} no prediction")
+    notes = []
+    if gone:
+        listed = ", ".join(gone[:5]) + (", ..." if len(gone) > 5 else "")
+        notes.append(f"no current rows in {len(gone)} of the reference's segments: {listed}")
+    plan, mine = schema.outcomes, profile.outcomes
+    if plan is None:
+        return notes
+    notes.append(plan.reason)
+    absent = [name for name in (plan.prediction, plan.label) if not profile.seen[schema.by_name[name]]]
+    if absent == [plan.prediction]:
+        notes.append(f"no predictions in column '{plan.prediction}' of the current table, so quality is not judged")
+    elif mine is None or mine.rows == 0:
+        notes.append("no labels in the current table, so quality is not judged")
+    elif mine.unlabelled or mine.unscored:
+        notes.append(f"quality rests on {mine.rows:,} rows; {mine.unlabelled:,} have no label and {mine.unscored:,} no prediction")
     return notes
 
 

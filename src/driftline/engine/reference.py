@@ -13,7 +13,7 @@ from driftline.ports import Source
 from driftline.profiles.fit import SchemaSpec, fit
 from driftline.profiles.outcomes import plan_outcomes
 from driftline.profiles.reference import Reference
-from driftline.profiles.schema import Schema
+from driftline.profiles.schema import Schema, family
 from driftline.profiles.segments import profile_by_segment
 
 Progress = Callable[[str, int, int | None], None]
@@ -34,7 +34,8 @@ def make_reference(source: Source, spec: CompareSpec, columns: SchemaSpec, progr
     edge = DEFAULT_THRESHOLD if columns.threshold is None and columns.label else columns.threshold
     here = present(columns.but(threshold=edge), source.schema)
     table = pa.schema([source.schema.field(name) for name in names])
-    schema, sample = fit(table, watched(source.batches(names), f"fitting {source.name}", source.rows, progress), here)
+    texts = [field.name for field in table if family(field.type) == "text"]
+    schema, sample = fit(table, watched(source.batches(names, texts), f"fitting {source.name}", source.rows, progress), here)
     if here.prediction and here.label:
         schema = with_outcomes(schema, sample, spec, here, source.name)
     batches = source.batches(names, coded(schema))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field
-
-from driftline.core.spec import Spec
+from driftline.core.spec import Field, Spec
 from driftline.drift.spec import DriftSpec
 from driftline.performance.step import PerformanceSpec
 from driftline.profiles.fit import SchemaSpec
@@ -33,8 +32,8 @@ class CompareSpec(Spec):
     ignore: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     kinds: Mapping[str, Kind] = {}
-    importance: Mapping[str, float] = {}
-    tolerated: dict[str, float] = {}
+    importance: Mapping[str, Annotated[float, Field(ge=0.0)]] = {}
+    tolerated: Mapping[str, float] = {}
     alpha: float = Field(default=0.01, gt=0.0, lt=0.5)
 
     def columns(self) -> SchemaSpec:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -49,19 +51,26 @@ def encode(reference: Reference) -> bytes:
 def decode(data: bytes, *, name: str) -> Reference:
     """The reference from its bytes. `name` says in messages where they came from. Raises `FormatError`."""
     header, arrays = unpack(data, name=name)
-    try:
+    with _fitting(name):
         schema = Schema.from_json(header["schema"])
         profiles = [_restore(schema, facts, arrays, f"{i}.") for i, facts in enumerate(header["profiles"])]
         segments = [tuple((str(column), str(level)) for column, level in segment) for segment in header["segments"]]
         source = TableInfo(**{**header["source"], "files": tuple(header["source"]["files"])})
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise FormatError(f"The profile has parts that do not fit together ({error})", where=name, hint=_AGAIN) from error
-    cut = 1 + len(segments)
-    by_segment = dict(zip(segments, profiles[1:cut], strict=True))
-    return Reference(schema, profiles[0], source, header["version"], by_segment, tuple(profiles[cut:]))
+        first, *others = profiles
+        by_segment = dict(zip(segments, others[: len(segments)], strict=True))
+        return Reference(schema, first, source, header["version"], by_segment, tuple(others[len(segments) :]))
 
 
 _AGAIN = "Make it again with 'driftline profile'."
+
+
+@contextmanager
+def _fitting(name: str) -> Iterator[None]:
+    """Whatever is wrong inside bytes whose checksum is right becomes a `FormatError`."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, zlib.error) as error:
+        raise FormatError("The profile has parts that do not fit together", where=name, hint=_AGAIN) from error
 
 
 def pack(header: Mapping[str, Any], arrays: Arrays) -> bytes:
@@ -83,15 +92,18 @@ def unpack(data: bytes, *, name: str) -> tuple[dict[str, Any], dict[str, NDArray
     number, length = _HEAD.unpack(data[len(MAGIC) : start])
     if number > FORMAT:
         raise FormatError(f"The profile has format {number}, and this driftline reads up to {FORMAT}", where=name, hint="Update driftline.")
-    header = json.loads(zlib.decompress(data[start : start + length]))
-    body = zlib.decompress(data[start + length : -32])
-    return header, dict(_arrays(header.pop("arrays"), body))
+    with _fitting(name):
+        header = json.loads(zlib.decompress(data[start : start + length]))
+        body = zlib.decompress(data[start + length : -32])
+        return header, dict(_arrays(header.pop("arrays"), body))
 
 
 def _arrays(listed: Iterable[tuple[str, str, list[int]]], body: bytes) -> Iterable[tuple[str, NDArray[Any]]]:
     at = 0
     for key, kind, shape in listed:
-        count = int(np.prod(shape, dtype=np.int64))
+        count = math.prod(shape)
+        if min((count, *shape)) < 0 or np.dtype(kind).kind not in "biuf":
+            raise ValueError(f"array {key}")
         array = np.frombuffer(body, np.dtype(kind), count, at).reshape(shape)
         at += array.nbytes
         yield key, array
@@ -125,8 +137,10 @@ def _flatten(profile: Profile, prefix: str) -> tuple[dict[str, Any], dict[str, N
 def _restore(schema: Schema, facts: Mapping[str, Any], arrays: Arrays, prefix: str) -> Profile:
     mine = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
     labelled = {key.removeprefix("outcomes."): array for key, array in mine.items() if key.startswith("outcomes.")}
-    if mine["counts"].shape != (int(schema.offsets[-1]),):
-        raise ValueError("counts and schema")
+    numeric = (len(schema.numeric), 2)
+    shapes = {"counts": (int(schema.offsets[-1]),), "moments": numeric, "extremes": numeric, "seen": (len(schema.columns),)}
+    if any(mine[key].shape != shape for key, shape in shapes.items()):
+        raise ValueError("arrays and schema")
     return Profile(
         schema,
         int(facts["rows"]),

@@ -42,6 +42,7 @@ class Scratch(threading.local):
         self.cells = np.empty(CHUNK, dtype=np.intp)
         self.index = np.empty(CHUNK, dtype=np.intp)
         self.number = np.empty(CHUNK, dtype=np.float64)
+        self.filled = np.empty(CHUNK, dtype=np.float64)
         self.lows = np.empty(CHUNK, dtype=np.float64)
         self.highs = np.empty(CHUNK, dtype=np.float64)
         self.past = np.empty(CHUNK, dtype=np.bool_)
@@ -78,17 +79,20 @@ class Counter:
         with np.errstate(all="ignore"):
             for start in range(0, len(values), CHUNK):
                 rows = slice(start, start + CHUNK)
-                x, known = values[rows], None if valid is None else valid[rows]
+                x, nulls = values[rows], NO_ROWS
+                if valid is not None:
+                    nulls = np.flatnonzero(~valid[rows])
+                    x = filled(x, nulls, x[int(valid[rows].argmax())])
                 g = None if group is None else group[rows]
                 if g is None or (g[0] == g[-1] and g.min() == g.max()):
-                    self.add_one(x, known, 0 if g is None else int(g[0]), counts, moments, extremes)
+                    self.add_one(x, nulls, 0 if g is None else int(g[0]), counts, moments, extremes)
                 else:
-                    self.add_many(x, known, g, counts, moments, extremes)
+                    self.add_many(x, nulls, g, counts, moments, extremes)
 
-    def add_one(self, x: Floats, valid: Mask | None, g: int, counts: Counts, moments: Floats, extremes: Floats) -> None:
+    def add_one(self, x: Floats, nulls: Indices, g: int, counts: Counts, moments: Floats, extremes: Floats) -> None:
         """Adds a chunk whose rows are all of group `g`."""
         low, high = x.min(), x.max()
-        cells, void = self.place(x, valid, low, high)
+        cells, void = self.place(x, nulls, low, high)
         y = self.standardised(x, void)
         counts[g] += np.bincount(cells, minlength=self.width)
         moments[g] += y.sum(), np.einsum("i,i->", y, y)  # not np.dot: BLAS waits for its threads when the cores are busy
@@ -96,9 +100,9 @@ class Counter:
             lows, highs = finite_ends(x, void)
             extremes[g] = min(extremes[g, 0], lows.min()), max(extremes[g, 1], highs.max())
 
-    def add_many(self, x: Floats, valid: Mask | None, group: Indices, counts: Counts, moments: Floats, extremes: Floats) -> None:
+    def add_many(self, x: Floats, nulls: Indices, group: Indices, counts: Counts, moments: Floats, extremes: Floats) -> None:
         """Adds a chunk of several groups."""
-        cells, void = self.place(x, valid, x.min(), x.max())
+        cells, void = self.place(x, nulls, x.min(), x.max())
         y = self.standardised(x, void)
         flat, stride = flattened(counts)
         index = scratch.index[: len(x)]
@@ -110,7 +114,7 @@ class Counter:
         moments[:, 1] += np.bincount(group, weights=y, minlength=len(moments))
         stretch(extremes, group, x, cells)
 
-    def place(self, x: Floats, valid: Mask | None, low: float, high: float) -> tuple[Indices, Indices]:
+    def place(self, x: Floats, nulls: Indices, low: float, high: float) -> tuple[Indices, Indices]:
         """The cell of each row, and the rows that hold no finite value. `low` and `high` are the extremes of x, nan if any value is."""
         cells, void = scratch.cells[: len(x)], NO_ROWS
         self.locate(x, cells)
@@ -118,8 +122,7 @@ class Counter:
             outside = np.flatnonzero(~((x >= self.first) & (x < self.end)))
             cells[outside] = special = self.special(x[outside])
             void = outside[special <= POS_INF]
-        if valid is not None and not valid.all():
-            nulls = np.flatnonzero(~valid)
+        if len(nulls):
             cells[nulls] = MISSING
             void = np.concatenate([void, nulls])
         return cells, void
@@ -168,6 +171,19 @@ def flattened(counts: Counts) -> tuple[Counts, int]:
     return np.lib.stride_tricks.as_strided(
         counts, shape=((len(counts) - 1) * stride + counts.shape[1],), strides=(counts.itemsize,)
     ), stride
+
+
+def filled(x: Floats, nulls: Indices, value: float) -> Floats:
+    """The values with `value` where rows are null.
+
+    Arrow leaves zeros there: outside the range of the reference they would send every chunk the slow way.
+    """
+    if not len(nulls):
+        return x
+    copy = scratch.filled[: len(x)]
+    np.copyto(copy, x)
+    copy[nulls] = value
+    return copy
 
 
 def finite_ends(x: Floats, void: Indices) -> tuple[Floats, Floats]:

@@ -19,10 +19,12 @@ from driftline.core.errors import SourceError
 from driftline.core.spec import Spec
 from driftline.profiles.binning import choose_bins
 from driftline.profiles.hashing import hash_rows
+from driftline.profiles.levels import level_counts
 from driftline.profiles.schema import Column, Kind, Role, Schema, family
-from driftline.profiles.values import as_floats, as_text
+from driftline.profiles.values import as_floats, as_text, from_integers, integers, valid_rows
 
-SAMPLE_ROWS = 100_000
+SAMPLE_ROWS, FEWEST_ROWS, SAMPLE_VALUES = 100_000, 20_000, 5_000_000
+"""Rows of the sample that are wished for, fewer where there are many columns, so that its memory stays bounded."""
 FEW_VALUES = 30
 MOST_LEVELS = 1_000
 COUNTED_LEVELS = 5_000
@@ -54,8 +56,9 @@ class SchemaSpec(Spec):
 
 @dataclass(slots=True)
 class _Seen:
-    """What the pass has learned of one column over all rows."""
+    """What the pass has learned of one column over all rows. Once there are too many `levels` to count, they are those of the sample."""
 
+    counted: bool
     nulls: int = 0
     lowest: float = np.inf
     highest: float = -np.inf
@@ -69,7 +72,7 @@ def fit(schema: pa.Schema, batches: Iterable[pa.RecordBatch], spec: SchemaSpec) 
     Raises `SourceError` where the reference has no rows.
     """
     kept = pa.schema([f for f in schema if f.name not in spec.ignore])
-    seen = {f.name: _Seen() for f in kept}
+    seen = {f.name: _Seen(_has_levels(f, spec)) for f in kept}
     sample = _Sample(kept)
     rows = 0
     for batch in batches:
@@ -80,58 +83,76 @@ def fit(schema: pa.Schema, batches: Iterable[pa.RecordBatch], spec: SchemaSpec) 
     if rows == 0:
         raise SourceError("The reference holds no rows", hint="Give a reference with the rows the model was trained or validated on.")
     table = sample.table()
+    for name, learned in seen.items():
+        if learned.overflow:
+            learned.levels.update(level_counts(table.column(name).combine_chunks()))
     columns = tuple(_column(f, table.column(f.name), seen[f.name], rows, spec) for f in kept)
     segments = tuple((name, _most_common(seen[name].levels, 50)) for name in spec.segments)
     return Schema(columns, None, spec.time or "", segments), table
 
 
 class _Sample:
-    """A uniform sample of at most about twice SAMPLE_ROWS rows, that does not depend on how the rows are cut into batches."""
+    """A uniform sample of the rows, that does not depend on how they are cut into batches; never more than twice as many as wished."""
 
     def __init__(self, schema: pa.Schema) -> None:
-        self.schema = schema
+        self.schema = pa.schema([(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in schema])
+        self.wished = max(FEWEST_ROWS, min(SAMPLE_ROWS, SAMPLE_VALUES // len(schema)))
         self.shift = 0
-        self.pieces: list[pa.RecordBatch] = []
-        self.hashes: list[NDArray[np.uint64]] = []
+        self.pieces: list[tuple[pa.RecordBatch, NDArray[np.uint64]]] = []
         self.rows = 0
 
     def add(self, batch: pa.RecordBatch, first: int) -> None:
-        hashes = hash_rows(first, len(batch))
-        self._keep(batch, hashes)
-        if self.rows > 2 * SAMPLE_ROWS:
+        self._keep(batch, hash_rows(first, len(batch)))
+        while self.rows > 2 * self.wished:
             self.shift += 1
-            old = list(zip(self.pieces, self.hashes, strict=True))
-            self.pieces, self.hashes, self.rows = [], [], 0
-            for piece, its in old:
-                self._keep(piece, its)
+            self.rows = 0
+            for _ in range(len(self.pieces)):  # each old piece is let go before the next one is cut
+                self._keep(*self.pieces.pop(0))
 
     def _keep(self, batch: pa.RecordBatch, hashes: NDArray[np.uint64]) -> None:
-        chosen = hashes >> np.uint64(64 - self.shift) == 0 if self.shift else np.ones(len(hashes), np.bool_)
-        if not chosen.all():
-            batch, hashes = batch.filter(pa.array(chosen)), hashes[chosen]
-        self.pieces.append(batch)
-        self.hashes.append(hashes)
+        """Keeps the rows whose hash begins with `shift` zeros."""
+        if self.shift:
+            chosen = np.flatnonzero(hashes >> np.uint64(64 - self.shift) == 0)
+            rows, hashes = from_integers(chosen), hashes[chosen]
+            batch = pa.RecordBatch.from_arrays([values.take(rows) for values in batch.columns], batch.schema.names)
+        self.pieces.append((self._plain(batch), hashes))
         self.rows += len(batch)
 
+    def _plain(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Without dictionaries, which would keep all the values of their batch for the few rows that are left of it."""
+        arrays = [values.dictionary_decode() if pa.types.is_dictionary(values.type) else values for values in batch.columns]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
     def table(self) -> pa.Table:
-        return pa.Table.from_batches(self.pieces, self.schema).unify_dictionaries()
+        return pa.Table.from_batches([piece for piece, _ in self.pieces], self.schema)
+
+
+def _has_levels(f: pa.Field, spec: SchemaSpec) -> bool:
+    asked = spec.role(f.name) is Role.SEGMENT or spec.kinds.get(f.name) in (Kind.CATEGORICAL, Kind.BOOLEAN)
+    return asked or family(f.type) in ("text", "boolean")
 
 
 def _learn(seen: _Seen, values: pa.Array) -> None:
-    seen.nulls += values.null_count
-    what = family(values.type)
-    if what == "number":
-        floats, valid = as_floats(values)
-        finite = floats[np.isfinite(floats) & (valid if valid is not None else True)]
-        if len(finite):
-            seen.lowest, seen.highest = min(seen.lowest, float(finite.min())), max(seen.highest, float(finite.max()))
-    if what in ("text", "boolean") and not seen.overflow or (what == "number" and pa.types.is_integer(values.type) and not seen.overflow):
-        counts = pc.value_counts(values.dictionary_decode() if pa.types.is_dictionary(values.type) else values)
-        names = as_text(counts.field("values"))
-        for name, count in zip(names.to_pylist(), counts.field("counts").to_pylist(), strict=True):
-            if name is not None:
-                seen.levels[name] += count
-        seen.overflow = len(seen.levels) > COUNTED_LEVELS
+    valid = valid_rows(values)
+    seen.nulls += 0 if valid is None else len(valid) - int(np.count_nonzero(valid))
+    if family(values.type) == "number":
+        low, high = _finite_ends(*as_floats(values))
+        seen.lowest, seen.highest = min(seen.lowest, low), max(seen.highest, high)
+    if seen.counted and not seen.overflow:
+        seen.levels.update(level_counts(values))
+        if len(seen.levels) > COUNTED_LEVELS:
+            seen.levels.clear()
+            seen.overflow = True
+
+
+def _finite_ends(floats: NDArray[np.float64], valid: NDArray[np.bool_] | None) -> tuple[float, float]:
+    """The least and the greatest finite value, (inf, -inf) where there is none."""
+    known = floats if valid is None else floats[valid]
+    low, high = known.min(initial=np.inf), known.max(initial=-np.inf)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        finite = known[np.isfinite(known)]
+        low, high = finite.min(initial=np.inf), finite.max(initial=-np.inf)
+    return float(low), float(high)
 
 
 def _column(f: pa.Field, sample: pa.ChunkedArray, seen: _Seen, rows: int, spec: SchemaSpec) -> Column:
@@ -143,18 +164,20 @@ def _column(f: pa.Field, sample: pa.ChunkedArray, seen: _Seen, rows: int, spec: 
         required = (spec.threshold,) if role is Role.PREDICTION and spec.threshold is not None else ()
         return _numeric(column, sample, seen, required)
     if kind in (Kind.CATEGORICAL, Kind.BOOLEAN, Kind.CONSTANT):
-        return _with_levels(column, f.type, sample, seen)
+        return _with_levels(column, f.type, seen)
     return column
 
 
 def _kind(f: pa.Field, sample: pa.ChunkedArray, seen: _Seen, rows: int, spec: SchemaSpec) -> tuple[Kind, str]:
     """The kind of a column and the reason, in words that make the decision reviewable."""
-    if f.name in spec.kinds:
-        return spec.kinds[f.name], "as you said"
     what = family(f.type)
     present = rows - seen.nulls
     if what == "nothing" or present == 0:
         return Kind.EMPTY, f"all {rows:,} rows are null"
+    if what == "number" and not np.isfinite(seen.lowest):
+        return Kind.EMPTY, "no finite number in any row"
+    if f.name in spec.kinds:
+        return spec.kinds[f.name], "as you said"
     if what == "nested":
         return Kind.NESTED, f"{f.type} has parts; only missing values are watched"
     if what == "time":
@@ -163,14 +186,14 @@ def _kind(f: pa.Field, sample: pa.ChunkedArray, seen: _Seen, rows: int, spec: Sc
         return Kind.BOOLEAN, "true or false"
     if f.name in spec.identifiers:
         return Kind.IDENTIFIER, "named as an identifier"
-    return _number_kind(f, sample, seen, present, spec) if what == "number" else _text_kind(f, sample, seen, present, spec)
+    return _number_kind(f, sample, seen, present, spec) if what == "number" else _text_kind(f, sample, seen, spec)
 
 
 def _number_kind(f: pa.Field, sample: pa.ChunkedArray, seen: _Seen, present: int, spec: SchemaSpec) -> tuple[Kind, str]:
     if seen.lowest == seen.highest:
         return Kind.CONSTANT, f"always {seen.lowest:g}"
     whole = pa.types.is_integer(f.type)
-    distinct = pc.count_distinct(sample).as_py()
+    distinct = _distinct(sample.combine_chunks())
     of = len(sample) - sample.null_count
     plain = spec.role(f.name) is Role.FEATURE
     if whole and plain and of >= 50 and distinct >= UNIQUE_SHARE * of:
@@ -181,12 +204,10 @@ def _number_kind(f: pa.Field, sample: pa.ChunkedArray, seen: _Seen, present: int
             )
     if distinct <= FEW_VALUES and (whole or _all_whole(sample)):
         return Kind.INTEGER, f"{distinct} distinct whole numbers, each its own bin"
-    if not np.isfinite(seen.lowest):
-        return Kind.EMPTY, "no finite number in any row"
     return Kind.NUMERIC, f"{distinct:,} distinct numbers in {of:,} rows"
 
 
-def _text_kind(f: pa.Field, sample: pa.ChunkedArray, seen: _Seen, present: int, spec: SchemaSpec) -> tuple[Kind, str]:
+def _text_kind(f: pa.Field, sample: pa.ChunkedArray, seen: _Seen, spec: SchemaSpec) -> tuple[Kind, str]:
     if spec.role(f.name) is Role.TIME:
         return Kind.DATETIME, "text that names the time"
     if len(seen.levels) == 1:
@@ -217,7 +238,10 @@ def _numeric(column: Column, sample: pa.ChunkedArray, seen: _Seen, required: tup
     bins = choose_bins(values, lowest=seen.lowest, highest=seen.highest, required=inside, each_value=column.kind is Kind.INTEGER)
     low = values[np.minimum(np.searchsorted(values, bins.edges[:-1]), len(values) - 1)]
     high = values[np.maximum(np.searchsorted(values, bins.edges[1:]) - 1, 0)]
-    spread = float(values.std())
+    with np.errstate(over="ignore", invalid="ignore"):
+        center, spread = float(values.mean()), float(values.std())
+    if not np.isfinite(center + spread):  # beyond the largest float: the largest value keeps the sums within it
+        center, spread = 0.0, float(np.abs(values).max())
     return Column(
         name=column.name,
         kind=column.kind,
@@ -227,21 +251,20 @@ def _numeric(column: Column, sample: pa.ChunkedArray, seen: _Seen, required: tup
         edges=tuple(bins.edges.tolist()),
         coarse=tuple(bins.coarse.tolist()),
         points=tuple((low == high).tolist()),
-        center=float(values.mean()),
-        scale=spread if spread > 0 and np.isfinite(spread) else 1.0,
+        center=center,
+        scale=spread if spread > 0 else 1.0,
     )
 
 
-def _with_levels(column: Column, kind: pa.DataType, sample: pa.ChunkedArray, seen: _Seen) -> Column:
+def _with_levels(column: Column, kind: pa.DataType, seen: _Seen) -> Column:
     if family(kind) == "boolean":
         return Column(column.name, column.kind, column.role, column.arrow_type, column.reason, levels=("false", "true"))
     levels = seen.levels
-    if not levels:
-        counts = pc.value_counts(as_text(sample.combine_chunks()).drop_null())
-        levels = Multiset(dict(zip(counts.field("values").to_pylist(), counts.field("counts").to_pylist(), strict=True)))
     complete = not seen.overflow and len(levels) <= MOST_LEVELS
     reason = column.reason if complete else f"{column.reason}, the {MOST_LEVELS:,} most frequent each with a cell"
-    return Column(column.name, column.kind, column.role, column.arrow_type, reason, levels=_most_common(levels, MOST_LEVELS), complete=complete)
+    return Column(
+        column.name, column.kind, column.role, column.arrow_type, reason, levels=_most_common(levels, MOST_LEVELS), complete=complete
+    )
 
 
 def _most_common(levels: Mapping[str, int], most: int) -> tuple[str, ...]:
@@ -254,6 +277,16 @@ def _all_whole(sample: pa.ChunkedArray) -> bool:
     return bool(np.all(finite == np.floor(finite)))
 
 
+def _distinct(sample: pa.Array) -> int:
+    """How many different numbers there are; sorting is several times quicker than Arrow's hashing."""
+    numbers, valid = (integers(sample), valid_rows(sample)) if pa.types.is_integer(sample.type) else as_floats(sample)
+    return len(np.unique(numbers if valid is None else numbers[valid]))
+
+
 def _named_like_an_id(name: str) -> bool:
     folded = name.casefold()
-    return folded in ("id", "uuid", "guid", "index", "key", "rownum") or folded.endswith(("_id", "_uuid", "_key", " id")) or name.endswith("Id")
+    return (
+        folded in ("id", "uuid", "guid", "index", "key", "rownum")
+        or folded.endswith(("_id", "_uuid", "_key", " id"))
+        or name.endswith("Id")
+    )

@@ -20,9 +20,11 @@ from driftline.profiles.profile import NO_TIME, Profile, no_extremes
 from driftline.profiles.schema import Column, Kind, Schema, family
 from driftline.profiles.sketch import KeySketch
 from driftline.profiles.times import nanoseconds
-from driftline.profiles.values import as_floats, valid_rows
+from driftline.profiles.values import as_flags, as_floats, valid_rows
 
 Groups = NDArray[np.intp]
+NUMBERS = ("int", "uint", "half", "float", "double", "decimal")
+"""How the names of Arrow's number types begin."""
 
 
 class Gathering:
@@ -36,6 +38,7 @@ class Gathering:
             i: Counter(np.array(schema.columns[i].edges), center=schema.columns[i].center, scale=schema.columns[i].scale)
             for i in schema.numeric
         }
+        self._cells = [schema.cells(i) for i in range(len(schema.columns))]
         self._levels = {i: LevelCounter(c.levels) for i, c in enumerate(schema.columns) if c.is_levels}
         self._groups = 0
         self._counts = np.zeros((0, int(schema.offsets[-1])), np.int64)
@@ -61,7 +64,7 @@ class Gathering:
             row += column.is_numeric
         if self.schema.outcomes is not None and {self.schema.outcomes.prediction, self.schema.outcomes.label} <= names:
             self._tally(batch, group)
-        if self.schema.time in names:
+        if self.schema.time and self.schema.time in names:
             self._clock(batch.column(self.schema.time))
         self.rows += len(batch)
 
@@ -87,26 +90,30 @@ class Gathering:
         return replace(reduce(add, self.profiles()), keys=dict(self._keys), times=self._times)
 
     def _column(self, i: int, row: int, column: Column, values: pa.Array, group: Groups | None) -> None:
-        cells = self.schema.cells(i)
+        counts = self._counts[:, self._cells[i]]
         if column.is_numeric:
             floats, valid = as_floats(values)
-            counts, moments, extremes = self._counts[:, cells], self._moments[row], self._extremes[row]
-            self._counters[i].add(floats, valid, group, counts, moments, extremes)
+            self._counters[i].add(floats, valid, group, counts, self._moments[row], self._extremes[row])
         elif column.is_levels:
-            self._count(self._levels[i].cells(values), cells, group)
+            if column.kind is Kind.BOOLEAN:
+                values = as_flags(values)
+            if group is None:
+                counts[0] += self._levels[i].counts(values)
+            else:
+                add_at(counts, group, self._levels[i].cells(values))
         else:
-            valid = valid_rows(values) if values.null_count < len(values) else np.zeros(len(values), np.bool_)
-            self._count(np.ones(len(values), np.intp) if valid is None else valid.astype(np.intp), cells, group)
+            self._presence(values, counts, group)
             if column.kind is Kind.IDENTIFIER:
                 self._keys[i] += KeySketch.of(values, below=self._keys[i].bound)
 
-    def _count(self, rows: NDArray[np.intp], cells: slice, group: Groups | None) -> None:
-        width = cells.stop - cells.start
-        if group is None:
-            self._counts[0, cells] += np.bincount(rows, minlength=width)
-        else:
-            flat = np.bincount(group * width + rows, minlength=self._groups * width)
-            self._counts[:, cells] += flat.reshape(self._groups, width)
+    def _presence(self, values: pa.Array, counts: NDArray[np.int64], group: Groups | None) -> None:
+        """Counts what is missing in cell 0 and what is there in cell 1."""
+        valid = valid_rows(values)
+        if group is not None:
+            add_at(counts, group, np.ones(len(values), np.intp) if valid is None else valid.astype(np.intp))
+            return
+        present = len(values) if valid is None else int(np.count_nonzero(valid))
+        counts[0] += len(values) - present, present
 
     def _tally(self, batch: pa.RecordBatch, group: Groups | None) -> None:
         plan = self.schema.outcomes
@@ -133,9 +140,17 @@ class Gathering:
         self._extremes = np.concatenate([self._extremes, np.tile(no_extremes(1), (count, more, 1))], axis=1)
 
 
+def add_at(counts: NDArray[np.int64], group: Groups, cells: NDArray[np.intp]) -> None:
+    """Adds one to the cell of each row in the counts of its group."""
+    groups, width = counts.shape
+    counts += np.bincount(group * width + cells, minlength=groups * width).reshape(groups, width)
+
+
 def fits(column: Column, kind: pa.DataType) -> bool:
     """Whether values of an Arrow type can be counted as the column is summarised."""
     what = family(kind)
     if what == "nothing" or not (column.is_numeric or column.is_levels):
         return True
-    return what in (("number",) if column.is_numeric else ("boolean",) if column.kind is Kind.BOOLEAN else ("text", "boolean"))
+    if column.is_numeric or column.kind is Kind.BOOLEAN:
+        return what in ("number", "boolean")  # 0 and 1 are what some writers make of false and true
+    return what == ("number" if column.arrow_type.startswith(NUMBERS) else "text") or what == "boolean"

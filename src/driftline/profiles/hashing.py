@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from driftline.profiles.values import integers
+
 _PRIME = np.uint64(0x100000001B3)
+PIECE = 4_096
+"""Strings at a time."""
 
 
 def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -26,32 +29,53 @@ def mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def hash_text(values: pa.Array) -> NDArray[np.uint64]:
     """Hash of each string of a text array without nulls, (n,) uint64."""
     values = values.cast(pa.large_string())
-    _, offset_buffer, data_buffer = values.buffers()
     if len(values) == 0:
         return np.zeros(0, np.uint64)
+    _, offset_buffer, data_buffer = values.buffers()
     offsets = np.frombuffer(offset_buffer, np.int64)[values.offset : values.offset + len(values) + 1]
+    data = np.frombuffer(data_buffer if data_buffer is not None else b"", np.uint8)
+    pieces = [_hash_piece(data, offsets[start : start + PIECE + 1]) for start in range(0, len(values), PIECE)]
+    return np.concatenate(pieces)
+
+
+def _hash_piece(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Of few enough strings for the working arrays to stay in the cache."""
     lengths = np.diff(offsets)
-    if data_buffer is None or offsets[-1] == offsets[0]:
-        return mix(mix(np.zeros(len(values), np.uint64)))
-    data = np.frombuffer(data_buffer, np.uint8)[offsets[0] : offsets[-1]].astype(np.uint64) + np.uint64(1)
-    starts = offsets[:-1] - offsets[0]
-    position = np.arange(len(data)) - np.repeat(starts, lengths)
+    used = data[offsets[0] : offsets[-1]]
+    evenly = bool((lengths == lengths[0]).all())
     with np.errstate(over="ignore"):
-        data *= _powers(int(lengths.max()))[position]
-        sums = np.zeros(len(values), np.uint64)
-        filled = lengths > 0
-        sums[filled] = np.add.reduceat(data, starts[filled])
+        sums = _even_sums(used, len(lengths)) if evenly else _sums(used, offsets[:-1] - offsets[0], lengths)
         return mix(sums + mix(lengths.astype(np.uint64)))
+
+
+def _sums(data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The sum of (byte + 1) * prime ** position over each string."""
+    terms = data.astype(np.uint64) + np.uint64(1)
+    position = np.arange(len(data)) - np.repeat(starts, lengths)
+    terms *= _powers(int(lengths.max()))[position]
+    sums = np.zeros(len(lengths), np.uint64)
+    filled = lengths > 0
+    sums[filled] = np.add.reduceat(terms, starts[filled])
+    return sums
+
+
+def _even_sums(data: NDArray[np.uint8], count: int) -> NDArray[np.uint64]:
+    """The same sums where all strings are as long as each other, as most keys are, several times quicker: by Horner's rule."""
+    sums = np.zeros(count, np.uint64)
+    for each in np.ascontiguousarray(data.reshape(count, -1).T)[::-1]:
+        sums *= _PRIME
+        sums += each
+        sums += np.uint64(1)
+    return sums
 
 
 def hash_values(values: pa.Array) -> NDArray[np.uint64]:
     """Hash of each value of an array without nulls: integers by value, everything else by its text, (n,) uint64."""
     if pa.types.is_integer(values.type):
-        wide = values.cast(pa.int64(), safe=False)
-        return mix(np.frombuffer(wide.buffers()[1], np.int64)[wide.offset : wide.offset + len(wide)].view(np.uint64))
+        return mix(integers(values.cast(pa.int64(), safe=False)).view(np.uint64))
     if pa.types.is_dictionary(values.type):
-        codes = pc.cast(values.indices, pa.int64())
-        return hash_values(values.dictionary)[np.frombuffer(codes.buffers()[1], np.int64)[codes.offset : codes.offset + len(codes)]]
+        hashes: NDArray[np.uint64] = hash_values(values.dictionary)[integers(values.indices)]
+        return hashes
     return hash_text(values.cast(pa.large_string()))
 
 

@@ -5,6 +5,7 @@ Any split of the rows, in any order, on any machine gives equal counts. Sums of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -102,8 +103,10 @@ class Profile:
         count = self.finite(row)
         if not count:
             return float("nan")
-        first, second = self.moments[row] / count
-        return self._numeric(row).scale * float(np.sqrt(max(second - first * first, 0.0)))
+        with np.errstate(over="ignore", invalid="ignore"):  # values far beyond the reference's may leave the floats
+            first, second = self.moments[row] / count
+            variance = float(second - first * first)
+        return self._numeric(row).scale * math.sqrt(max(variance, 0.0)) if math.isfinite(variance) else math.inf
 
     def finite(self, row: int) -> int:
         """Number of finite values of the numeric column `schema.numeric[row]`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -136,7 +136,7 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "columns": [asdict(column) for column in self.columns],
+            "columns": [{part.name: getattr(column, part.name) for part in fields(Column)} for column in self.columns],
             "outcomes": asdict(self.outcomes) if self.outcomes else None,
             "time": self.time,
             "segments": [[name, list(levels)] for name, levels in self.segments],

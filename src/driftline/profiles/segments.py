@@ -45,4 +45,3 @@ def profile_by_segment(
             if profile.rows:
                 segments[((name, level),)] = profile
     return everything, segments
-

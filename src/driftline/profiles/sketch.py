@@ -31,6 +31,10 @@ class KeySketch:
     @classmethod
     def of(cls, values: pa.Array, *, below: int | None = None) -> KeySketch:
         """The sketch of the values that are not null. `below`: hashes from here on cannot be among the smallest, and are left out early."""
+        if pa.types.is_dictionary(values.type) and values.dictionary.null_count:
+            values = values.dictionary_decode()
+        if pa.types.is_string_view(values.type):  # which Arrow cannot filter yet
+            values = values.cast(pa.large_string())
         hashes = hash_values(values.drop_null())
         if below is not None:
             hashes = hashes[hashes < np.uint64(below)]

@@ -49,9 +49,10 @@ def chosen(schema: pa.Schema, columns: Sequence[str] | None, dictionary: Collect
 
     Raises `UnknownName` for a column that is not there.
     """
+    known = set(schema.names)
     names = schema.names if columns is None else list(columns)
     for name in names:
-        if name not in schema.names:
+        if name not in known:
             raise UnknownName("column", name, schema.names)
     kinds = ((name, schema.field(name).type) for name in names)
     return pa.schema([(name, ENCODED if name in dictionary and kind == pa.string() else kind) for name, kind in kinds])

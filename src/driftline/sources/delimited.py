@@ -12,7 +12,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,7 +43,7 @@ class DelimitedFile:
             self.stamp = stamp(path)
             header = self._header()
             self._separator = _separator(path, header)
-            names = next(csv.reader([header], delimiter=self._separator), [])
+            names = self._names(header)
             checked_names(names, path)
             with self._explained(len(names)):
                 self.schema, self.rows = self._settled()
@@ -52,8 +52,8 @@ class DelimitedFile:
 
     def batches(self, schema: pa.Schema, dictionary: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The columns of `schema` with its types; any column can be asked for as a string."""
-        with reading(self.path, self.stamp), self._explained(len(self.schema)), self._opened(schema) as reader:
-            for batch in reader:
+        with reading(self.path, self.stamp), self._explained(len(self.schema)):
+            for batch in self._opened(schema):
                 arrays = [_empty_to_null(array) if array.type == pa.string() else array for array in batch.columns]
                 yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
@@ -62,9 +62,8 @@ class DelimitedFile:
         schema, rows, batch = self._guess(0), 0, None
         while True:
             try:
-                with self._opened(schema, skip=rows) as reader:
-                    for batch in reader:
-                        rows += batch.num_rows
+                for batch in self._opened(schema, skip=rows):
+                    rows += batch.num_rows
                 self._check_end(batch)
                 return schema, rows
             except pa.ArrowInvalid as error:
@@ -72,9 +71,8 @@ class DelimitedFile:
 
     def _guess(self, skip: int) -> pa.Schema:
         """The types that the block after `skip` rows shows alone."""
-        with self._opened(None, skip) as reader:
-            schema = reader.schema
-            batch = next(iter(reader), None)
+        reader = self._opened(None, skip)
+        schema, batch = reader.schema, next(iter(reader), None)
         if pa.binary() in schema.types:
             raise self._not_utf8()
         if batch is None:
@@ -85,8 +83,7 @@ class DelimitedFile:
         """The type of a column in this block, but text where its integers do not fit into 64 bits."""
         if field.type != pa.float64() or not is_beyond_int64(values):
             return field.type
-        with self._opened(pa.schema([(field.name, pa.string())]), skip) as reader:
-            written = next(iter(reader)).column(0)
+        written = next(iter(self._opened(pa.schema([(field.name, pa.string())]), skip))).column(0)
         return pa.string() if pc.any(pc.match_substring_regex(written, LONG_INTEGER)).as_py() else field.type
 
     def _joined(self, schema: pa.Schema, guess: pa.Schema, error: pa.ArrowInvalid) -> pa.Schema:
@@ -115,26 +112,21 @@ class DelimitedFile:
             place = f"{shown(self.path)}:{newlines - inside + 1}"
             raise SourceError("A quoted text is not closed", where=place, hint="Check its quotes.")
 
-    @contextmanager
-    def _stream(self) -> Iterator[pa.NativeFile]:
-        with pa.OSFile(self.path) as raw, pa.input_stream(raw, compression=self._compression) as stream:
-            yield stream
+    def _stream(self) -> pa.NativeFile:
+        return pa.input_stream(pa.OSFile(self.path), compression=self._compression)
 
-    @contextmanager
-    def _opened(self, schema: pa.Schema | None, skip: int = 0) -> Iterator[pv.CSVStreamingReader]:
+    def _opened(self, schema: pa.Schema | None, skip: int = 0) -> pv.CSVStreamingReader:
+        """Neither the reader nor its file is closed by us: the reader reads ahead in a thread of its own, and where a file is closed under
+        it, that thread would go on with whatever file gets the same descriptor next. Arrow closes it when the last of them is done."""
         kinds = {} if schema is None else {field.name: field.type for field in schema}
-        with (
-            self._stream() as stream,
-            pv.open_csv(
-                stream,
-                read_options=pv.ReadOptions(block_size=BLOCK, use_threads=False, skip_rows_after_names=skip),
-                parse_options=pv.ParseOptions(delimiter=self._separator, newlines_in_values=True),
-                convert_options=pv.ConvertOptions(
-                    column_types=kinds, include_columns=list(kinds) or None, true_values=TRUE, false_values=FALSE
-                ),
-            ) as reader,
-        ):
-            yield reader
+        return pv.open_csv(
+            self._stream(),
+            read_options=pv.ReadOptions(block_size=BLOCK, use_threads=False, skip_rows_after_names=skip),
+            parse_options=pv.ParseOptions(delimiter=self._separator, newlines_in_values=True),
+            convert_options=pv.ConvertOptions(
+                column_types=kinds, include_columns=list(kinds) or None, true_values=TRUE, false_values=FALSE
+            ),
+        )
 
     def _header(self) -> str:
         """The first record of the file that is not blank."""
@@ -148,6 +140,12 @@ class DelimitedFile:
         if not line:
             raise no_columns(self.path)
         return line
+
+    def _names(self, header: str) -> list[str]:
+        try:
+            return next(csv.reader([header], delimiter=self._separator), [])
+        except csv.Error as error:  # a name of more than 128 KiB
+            raise damaged(self.path) from error
 
     @contextmanager
     def _explained(self, columns: int) -> Iterator[None]:
@@ -168,11 +166,13 @@ class DelimitedFile:
     def _wrong_width(self, columns: int) -> SourceError:
         with self._stream() as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="") as text:
             reader = csv.reader(text, delimiter=self._separator)
-            for record in reader:
-                if record and len(record) != columns:
-                    what = f"The row has {_fields(len(record))} where the header has {columns}"
-                    return SourceError(what, where=f"{shown(self.path)}:{reader.line_num}", hint="Check its quotes and separators.")
-        return damaged(self.path)
+            with suppress(csv.Error):  # a cell of more than 128 KiB
+                for record in reader:
+                    if record and len(record) != columns:
+                        what = f"The row has {_fields(len(record))} where the header has {columns}"
+                        return SourceError(what, where=f"{shown(self.path)}:{reader.line_num}", hint="Check its quotes and separators.")
+        what = f"A row does not have the {_fields(columns)} of the header"
+        return SourceError(what, where=shown(self.path), hint="Check its quotes and separators.")
 
     def _not_utf8(self) -> SourceError:
         with self._stream() as stream:

@@ -38,6 +38,8 @@ def reading(path: str, opened: Stamp | None = None) -> Iterator[None]:
         raise SourceError("A file was expected and this is a folder", where=shown(path), hint="Name the files in it.") from error
     except MemoryError as error:
         raise SourceError("The file asks for more memory than there is", where=shown(path), hint="Check that it is whole.") from error
+    except UnicodeEncodeError as error:
+        raise SourceError("The name of the file is no UTF-8", where=shown(path), hint="Rename it.") from error
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise (changed(path) if opened is not None and _moved(path, opened) else damaged(path)) from error
 
@@ -63,12 +65,15 @@ def no_columns(path: str) -> SourceError:
 
 
 def checked_names(names: Iterable[str], path: str) -> None:
-    """Raises `SourceError` for a table with no columns or with a name that occurs twice."""
+    """Raises `SourceError` for a table with no columns, for a name that occurs twice and for one that is no Unicode."""
     seen: dict[str, int] = {}
     for name in names:
         seen[name] = seen.get(name, 0) + 1
     if not seen:
         raise no_columns(path)
+    for name in seen:
+        if not name.isascii() and name != name.encode("utf-8", "replace").decode():
+            raise SourceError(f"The name of column {shown(name)} is no UTF-8", where=shown(path), hint="Rename it.")
     twice = ", ".join(f"'{shown(name)}'" for name, count in seen.items() if count > 1)
     if twice:
         raise SourceError(f"Column names occur more than once: {twice}", where=shown(path), hint="Rename them.")

@@ -128,7 +128,8 @@ def _opened(path: str, kind: Format) -> TableFile:
 def _checked(file: TableFile, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows of one file fitted to `schema`; an error where it is not the file that was opened."""
     # A file with none of the columns still has rows: one of its own columns tells how many.
-    own = [field for field in schema if field.name in file.schema.names] or [file.schema.field(0)]
+    present = set(file.schema.names)
+    own = [field for field in schema if field.name in present] or [file.schema.field(0)]
     dictionary = [field.name for field in own if pa.types.is_dictionary(field.type)]
     # Text is asked for as text, so that it comes as it is written; every other type is the file's own, and fitted afterwards.
     texts = {field.name for field in own if field.type in (ENCODED, pa.string())}
