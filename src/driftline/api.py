@@ -18,7 +18,6 @@ from driftline.engine.settle import settle
 from driftline.ports import Source
 from driftline.profiles.reference import Reference
 from driftline.report.document import to_json
-from driftline.report.html import html_fragment, html_report
 from driftline.report.terminal import terminal_text
 from driftline.sources.open import open_source
 
@@ -80,6 +79,8 @@ class Result:
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """The report as one HTML page; also written to `path` where one is given. Raises `WriteError`."""
+        from driftline.report.html import html_report
+
         return self._written(html_report(self.comparison), path)
 
     def __str__(self) -> str:
@@ -89,6 +90,8 @@ class Result:
         return str(self)
 
     def _repr_html_(self) -> str:
+        from driftline.report.html import html_fragment
+
         return html_fragment(self.comparison)
 
     @staticmethod

@@ -15,6 +15,8 @@ from driftline.profiles.outcomes import plan_outcomes
 from driftline.profiles.reference import Reference
 from driftline.profiles.schema import Schema, family
 from driftline.profiles.segments import profile_by_segment
+from driftline.profiles.times import nanoseconds
+from driftline.profiles.windows import History, window_length
 
 Progress = Callable[[str, int, int | None], None]
 """Told what is being read, how many rows of it have been, and how many there are where that is known."""
@@ -38,9 +40,11 @@ def make_reference(source: Source, spec: CompareSpec, columns: SchemaSpec, progr
     schema, sample = fit(table, watched(source.batches(names, texts), f"fitting {source.name}", source.rows, progress), here)
     if here.prediction and here.label:
         schema = with_outcomes(schema, sample, spec, here, source.name)
-    batches = source.batches(names, coded(schema))
-    profile, segments = profile_by_segment(watched(batches, f"counting {source.name}", source.rows, progress), schema, table=source.name)
-    return Reference(schema, profile, replace(source.info(), rows=profile.rows), segments=segments)
+    history = history_for(schema, sample, source.name)
+    batches = watched(source.batches(names, coded(schema)), f"counting {source.name}", source.rows, progress)
+    profile, segments = profile_by_segment(recorded(batches, history), schema, table=source.name)
+    windows = history.windows(schema) if history is not None else ()
+    return Reference(schema, profile, replace(source.info(), rows=profile.rows), segments=segments, history=windows)
 
 
 def present(columns: SchemaSpec, table: pa.Schema) -> SchemaSpec:
@@ -65,6 +69,22 @@ def with_outcomes(schema: Schema, sample: pa.Table, spec: CompareSpec, columns: 
         score_columns=spec.scores or None,
     )
     return replace(schema, outcomes=plan)
+
+
+def history_for(schema: Schema, sample: pa.Table, table: str) -> History | None:
+    """What cuts the rows into windows, where they have times."""
+    if not schema.time:
+        return None
+    times = nanoseconds(sample.column(schema.time).combine_chunks(), column=schema.time, table=table, first_row=0)
+    return History(schema, window_length(int(times.min()), int(times.max())), table=table) if len(times) else None
+
+
+def recorded(batches: Iterator[pa.RecordBatch], history: History | None) -> Iterator[pa.RecordBatch]:
+    """The batches, each also counted by window."""
+    for batch in batches:
+        if history is not None:
+            history.add(batch)
+        yield batch
 
 
 def coded(schema: Schema) -> list[str]:

@@ -19,7 +19,7 @@ from driftline.profiles.gather import Gathering
 from driftline.profiles.profile import Profile
 from driftline.profiles.schema import Schema
 from driftline.profiles.times import nanoseconds
-from driftline.profiles.values import valid_rows
+from driftline.profiles.values import from_flags, valid_rows
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
@@ -53,7 +53,7 @@ class History:
         self._rows += len(batch)
         valid = valid_rows(values)
         if valid is not None:
-            batch = batch.filter(pa.array(valid))
+            batch = batch.filter(from_flags(valid))
         if len(batch):
             self._gathering.add(batch, self._group(stamps // self.length), len(self._numbers))
 
