@@ -50,7 +50,9 @@ def test_a_dictionary_with_nulls_and_unused_values():
 def test_dictionaries_that_change_from_batch_to_batch():
     counter = LevelCounter(LEVELS)
     for order in (["red", "green"], ["green", "red"], ["blue", "green", "red"]):
-        found = counter.cells(pa.array(["red", "green"]).cast(pa.dictionary(pa.int32(), pa.string())) if order[0] == "red" else coded(order))
+        found = counter.cells(
+            pa.array(["red", "green"]).cast(pa.dictionary(pa.int32(), pa.string())) if order[0] == "red" else coded(order)
+        )
         assert found.tolist() == [FIRST_LEVEL, FIRST_LEVEL + 1]
 
 
@@ -85,7 +87,7 @@ def test_true_and_false_are_levels():
         (pa.array([1, -2], pa.int8()), [1.0, -2.0]),
         (pa.array([2**53, -(2**53)], pa.int64()), [2.0**53, -(2.0**53)]),
         (pa.array([1.5, 0.1], pa.float32()), [1.5, float(np.float32(0.1))]),
-        (pa.array([Decimal("1.25"), Decimal("-3")]), [1.25, -3.0]),
+        (pa.array([Decimal("1.25"), Decimal(-3)]), [1.25, -3.0]),
         (pa.array([1500, 60_000], pa.duration("ms")), [1.5, 60.0]),
         (pa.array([True, False]), [1.0, 0.0]),
         (pa.array([3, 4, 3], pa.int64()).dictionary_encode(), [3.0, 4.0, 3.0]),

@@ -51,7 +51,7 @@ def test_a_spec_is_frozen_and_changes_by_copy():
 
 def catalogue() -> Catalog:
     room = types.ModuleType("room")
-    exec(
+    exec(  # noqa: S102 - a module as a user would write it, without a file
         "def near(pair: object) -> float:\n    '''Close by.\n\n    More.'''\n    return 0.0\n"
         "def far(pair: object, *, reach: float = 2.0) -> float:\n    return reach\n"
         "def _hidden(pair: object) -> float:\n    return 1.0\n"

@@ -17,7 +17,6 @@ from pydantic import create_model
 from driftline.core.errors import UnknownName
 from driftline.core.spec import Spec
 
-
 P = ParamSpec("P")
 R = TypeVar("R")
 

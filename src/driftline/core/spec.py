@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic import Field as Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from driftline.core.errors import UnknownName, UsageError
+
+
+__all__ = ["Field", "Spec", "first_problem"]
 
 
 class Spec(BaseModel):
