@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from driftline.core.errors import UnknownName, UsageError
 
-
 __all__ = ["Field", "Spec", "first_problem"]
 
 

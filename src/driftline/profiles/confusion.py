@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,8 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from driftline.profiles.labelled import MISSING, Classes, Floats, Groups, Index, Ints, Mask, Place, read_scores
-from driftline.profiles.outcome_plan import OutcomePlan
+from driftline.profiles.outcome_plan import OutcomePlan, plan_outcomes
 from driftline.profiles.outcome_summary import Summary
+from driftline.profiles.task import Task
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -43,6 +44,17 @@ class Confusion(Summary):
             "matrix": np.zeros((size, size), np.int64),
             "histograms": np.zeros((len(plan.score_columns), 2, plan.bins), np.int64),
         }
+
+    @classmethod
+    def of(cls, predictions: Iterable[object], labels: Iterable[object], scores: Mapping[str, Sequence[float]] | None = None) -> Confusion:
+        """A few rows, with the scores of each class where given: for examples and trials."""
+        columns, table, scores = (pa.array([*predictions]), pa.array([*labels])), "the rows given", scores or {}
+        names = {name: name for name in scores}
+        plan = plan_outcomes(
+            *columns, prediction_name="prediction", label_name="label", table=table, task=Task.MULTICLASS, score_columns=names
+        )
+        by_class = [pa.array(scores[name]) for name in plan.score_columns]
+        return tally_classes(plan, *columns, Groups(None, 1), Place(table, 0), by_class)[0]
 
     @property
     def scored(self) -> int:

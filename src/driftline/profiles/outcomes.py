@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -54,6 +54,13 @@ class Outcomes(Summary):
             "counts": np.zeros((2, plan.bins), np.int64),
             "scores": np.zeros(plan.bins),
         }
+
+    @classmethod
+    def of(cls, scores: Iterable[float], labels: Iterable[object]) -> Outcomes:
+        """A few rows in bins of their own, decided positive from 0.5 on: for examples and trials."""
+        columns, table = (pa.array([*scores]), pa.array([*labels])), "the rows given"
+        plan = plan_outcomes(*columns, prediction_name="score", label_name="label", table=table, task=Task.BINARY)
+        return _tally_binary(plan, *columns, Groups(None, 1), Place(table, 0))[0]
 
     @property
     def scored(self) -> int:

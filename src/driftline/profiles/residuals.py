@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from driftline.core.errors import DataError
 from driftline.profiles.labelled import Floats, Groups, Ints, Mask, Place, first_true, read_numbers
-from driftline.profiles.outcome_plan import OutcomePlan
+from driftline.profiles.outcome_plan import OutcomePlan, plan_outcomes
 from driftline.profiles.outcome_summary import Summary
+from driftline.profiles.task import Task
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +39,13 @@ class Residuals(Summary):
             "counts": np.zeros(plan.bins, np.int64),
             "extremes": np.full(2, -np.inf),
         }
+
+    @classmethod
+    def of(cls, predictions: Iterable[float], labels: Iterable[float]) -> Residuals:
+        """A few rows in bins of their own: for examples and trials."""
+        columns, table = (pa.array([*predictions]), pa.array([*labels])), "the rows given"
+        plan = plan_outcomes(*columns, prediction_name="prediction", label_name="label", table=table, task=Task.REGRESSION)
+        return tally_residuals(plan, *columns, Groups(None, 1), Place(table, 0))[0]
 
     @property
     def zero_labels(self) -> int:
