@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_records_are_frozen():
 
 @pytest.mark.parametrize("field", ["value", "low", "high", "limit"])
 def test_no_number_of_a_measurement_is_nan(field):
-    numbers = {"value": 0.1, field: float("nan")}
+    numbers: dict[str, Any] = {"value": 0.1, field: float("nan")}
     with pytest.raises(ValueError, match=f"psi.{field} is NaN"):
         Measurement("psi", scope=Scope(), n=10, **numbers)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pv
@@ -350,8 +351,14 @@ def test_prefetch_keeps_the_order_and_ends_its_thread():
 
 
 def test_prefetch_stays_a_bounded_way_ahead():
-    made = []
-    items = prefetch((made.append(i) or i for i in range(100)), ahead=2)
+    made: list[int] = []
+
+    def making():
+        for i in range(100):
+            made.append(i)
+            yield i
+
+    items: Any = prefetch(making(), ahead=2)
     assert next(items) == 0
     assert len(made) <= 4  # the one given, two waiting, one in the making
     items.close()
@@ -373,7 +380,7 @@ def test_prefetch_carries_exceptions_over_in_their_place():
 
 def test_a_reading_that_stops_early_leaves_no_thread_and_no_open_file(tmp_path):
     source = open_source(write(tmp_path / "t.csv", TABLE), name="current")
-    batches = source.batches()
+    batches: Any = source.batches()
     next(batches)
     batches.close()
     assert not workers()

@@ -20,7 +20,7 @@ class Limits(Spec):
 
 def test_an_unknown_key_is_refused_with_the_nearest_known_one():
     with pytest.raises(UnknownName) as caught:
-        Limits(needed=1, alhpa=0.1)
+        Limits.read({"needed": 1, "alhpa": 0.1})
     assert str(caught.value) == "There is no key 'alhpa'. Did you mean 'alpha'? Known: alpha, names, needed."
 
 
