@@ -114,10 +114,9 @@ def tables(rng: np.random.Generator, wide: Wide, n: int, count: int, width: int)
 def power(effort: Effort, seed: int, rates: Mapping[int, float], m: int = 5000) -> None:
     """Planted changes found in a table of one column, beside the exact test that is told what to look for."""
     print(f"\n## Planted changes found, one column, {m:,} reference rows\n")
-    print("Each cell: found here / by the rival at the false-alarm rate measured here / by the rival at 1 %; in brackets where the verdict")
-    print(
-        "was `insufficient`. The rival is told what to look for: KS, chi-square, Fisher's test of the one rate that changes, or of each level.\n"
-    )
+    print("Each cell: found here / by the rival at the false-alarm rate measured here / by the rival at 1 %; in brackets how often the")
+    print("verdict was `insufficient`. The rival is told what to look for: KS, chi-square, Fisher's test of the one rate that changes,")
+    print("or of each level with Bonferroni's correction.\n")
     print("False-alarm rate measured here: " + ", ".join(f"n = {n:,} {100 * rates[n]:.2f} %" for n in effort.powered) + "\n")
     print(f"| change | rival | {' | '.join(f'n = {n:,}' for n in effort.powered)} |\n|---|---|{'--:|' * len(effort.powered)}")
     columns = max(effort.columns // 4, 10)

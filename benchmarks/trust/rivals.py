@@ -9,7 +9,7 @@ from scipy import stats
 from worlds import Shift, Values
 
 
-def ks(before: Values, now: Values, shift: Shift) -> float:
+def ks(before: Values, now: Values, _shift: Shift) -> float:
     return float(stats.ks_2samp(before, now, method="asymp").pvalue)
 
 
@@ -28,7 +28,7 @@ def fisher(before: Values, now: Values, shift: Shift) -> float:
     return float(stats.fisher_exact([[x, n - x], [r, m - r]]).pvalue)
 
 
-def each(before: Values, now: Values, shift: Shift) -> float:
+def each(before: Values, now: Values, _shift: Shift) -> float:
     """Fisher's test of every level with Bonferroni's correction: which one changes is not known beforehand."""
     cells = int(max(before.max(), now.max())) + 1
     r, x = (np.bincount(side.astype(np.intp), minlength=cells) for side in (before, now))

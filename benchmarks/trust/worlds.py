@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 Rng = np.random.Generator
-Values = NDArray[np.float64] | NDArray[np.int32]
+Values = NDArray[Any]
 Draw = Callable[[Rng, int], Values]
 
 
@@ -36,15 +37,18 @@ class World:
 
 @dataclass(frozen=True)
 class Shift:
-    """A planted change of a world. `rival` is the exact test it is compared with: `ks`, `chi2`, `fisher` (on the rate of `event`) or `each level`."""
+    """A planted change of a world.
+
+    `rival` is the exact test it is compared with: `ks`, `chi2`, `fisher` (on the rate of `event`) or `each level`.
+    """
 
     world: str
     draw: Draw
     rival: str
-    event: Callable[[Values], NDArray[np.bool_]] = lambda values: np.isnan(values)
+    event: Callable[[Values], NDArray[np.bool_]] = np.isnan
 
 
-def from_shares(shares: Sequence[float]) -> Draw:
+def from_shares(shares: Sequence[float] | NDArray[Any]) -> Draw:
     bounds = np.cumsum(shares) / np.sum(shares)
     return lambda rng, n: np.minimum(np.searchsorted(bounds, rng.random(n)), len(bounds) - 1).astype(np.int32)
 
@@ -137,9 +141,9 @@ SHIFTS: Mapping[str, Shift] = {
 FAULTS: Mapping[str, tuple[str, Draw, str]] = {
     "70 % nulls": ("normal", filled(normal(), 0.7, np.nan), "missing"),
     "50 % infinities": ("normal", filled(normal(), 0.5, np.inf), "infinite"),
-    "all null": ("normal", lambda rng, n: np.full(n, np.nan), "missing"),
-    "all null, levels": ("5 levels", lambda rng, n: np.full(n, -1, np.int32), "missing"),
-    "constant": ("normal", lambda rng, n: np.full(n, 0.25), "constant"),
+    "all null": ("normal", lambda _, n: np.full(n, np.nan), "missing"),
+    "all null, levels": ("5 levels", lambda _, n: np.full(n, -1, np.int32), "missing"),
+    "constant": ("normal", lambda _, n: np.full(n, 0.25), "constant"),
     "lognormal x1000": ("lognormal", lambda rng, n: 1000 * lognormal()(rng, n), "unit_change"),
     "lognormal x0.001": ("lognormal", lambda rng, n: lognormal()(rng, n) / 1000, "unit_change"),
     "lognormal x1.609": ("lognormal", lambda rng, n: 1.609344 * lognormal()(rng, n), "unit_change"),

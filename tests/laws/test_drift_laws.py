@@ -17,7 +17,7 @@ from driftline.drift.spec import DriftSpec
 from driftline.profiles.fit import SchemaSpec, fit
 from driftline.profiles.gather import Gathering
 
-CATALOG = Catalog.of("drift measure", measures)
+CATALOG: Catalog[..., np.ndarray] = Catalog.of("drift measure", measures)
 ORDERED = ("ks", "wasserstein")
 OVER_CELLS = [name for name in CATALOG if name not in ORDERED]
 COUNTS = hnp.arrays(np.float64, (3, 7), elements=st.integers(0, 40).map(float))

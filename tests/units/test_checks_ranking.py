@@ -45,11 +45,8 @@ def test_a_gone_column_nobody_uses_is_no_page_and_an_ignored_one_nothing() -> No
     assert column_checks(schema_of(), now, spec, ignored=("b",)) == []
 
 
-def verdict(
-    name: str, answer: Verdict, severity: Severity, value: float | None = 0.2, limit: float | None = 0.1, **more: object
-) -> ColumnVerdict:
-    column = ColumnVerdict(name, "feature", "numeric", answer, severity, "psi", value, limit, 100, 1000, Cause.NONE, f"{name} note")
-    return replace(column, **more)
+def verdict(name: str, answer: Verdict, severity: Severity, value: float | None = 0.2, limit: float | None = 0.1) -> ColumnVerdict:
+    return ColumnVerdict(name, "feature", "numeric", answer, severity, "psi", value, limit, 100, 1000, Cause.NONE, f"{name} note")
 
 
 FAULTY = verdict("f", Verdict.FAULTY, Severity.CRITICAL, 0.7, 0.01)
@@ -64,12 +61,15 @@ def test_what_matters_most_comes_first() -> None:
     important = replace(WEAK, importance=0.6)
     assert [c.name for c in ranked([STRONG, important])] == ["w", "s"]
     assert weight(replace(WEAK, role="prediction")) > weight(important)
+    assert weight(replace(FAULTY, value=None, limit=None)) == 100 * weight(replace(FINE, value=None))
+    assert weight(replace(WEAK, value=0.01, limit=0.04)) == pytest.approx(weight(replace(WEAK, value=0.04, limit=0.01))), "a rate that fell"
 
 
 @pytest.mark.parametrize(
     ("columns", "sentence"),
     [
-        ([FINE], "All 1 columns are stable."),
+        ([FINE], "The only column is stable."),
+        ([FINE, FINE], "All 2 columns are stable."),
         ([FAULTY, STRONG, FINE], "1 of 3 columns has a data problem (f); 1 has drifted (s)."),
         ([FEW, FINE], "1 has not enough data."),
         ([FEW], "Not enough rows to judge any column."),

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from driftline.core.verdicts import Comparison, Verdict
+from driftline.core.verdicts import Cause, Comparison, QualityVerdict, Verdict
+from driftline.report.advice import next_steps
 from driftline.report.html import html_fragment, html_report
+from driftline.report.terminal import terminal_text
 from driftline.report.text import visible
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -86,7 +88,7 @@ def read(page: str) -> Reader:
 
 
 def embedded(page: str) -> dict[str, object]:
-    return json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL).group(1))  # type: ignore[union-attr]
+    return json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL).group(1))
 
 
 def everywhere(comparison: Comparison, poison: str) -> Comparison:
@@ -245,6 +247,87 @@ def test_what_chance_gives_is_shown_only_beside_the_number_it_belongs_to(example
     assert "by chance 0.000610" in html_report(replace(example, columns=(income,)))
     of_a_segment = replace(income, value=0.241, limit=0.12, note="channel=app: mean +0.6 sd; not in all rows together")
     assert "by chance 0.000610" not in html_report(replace(example, columns=(of_a_segment,)))
+
+
+def test_the_card_of_a_column_that_drifted_in_one_segment_only_says_whose_numbers_it_shows(example: Comparison) -> None:
+    income = example.column("income")
+    assert income is not None
+    app, web, small = income.segments
+    one = replace(income, value=app.value, limit=app.limit, note="channel=app: mean up; not in all rows together")
+    one = replace(one, segments=(replace(app, note="mean up"), replace(web, verdict=Verdict.STABLE), small))
+    shown = html_report(replace(example, columns=(one,)))
+    assert "<b>Only in channel=app</b>: all rows together have not drifted." in shown
+    assert '<b>0.241</b> <span class="in">in channel=app</span>' in shown
+    assert "<span>16,021 rows</span>" in shown
+    assert '<p class="story">mean up</p>' in shown
+    assert "Only in" not in html_report(replace(example, columns=(income,)))
+
+
+def test_each_finding_that_crossed_tells_what_it_saw(example: Comparison) -> None:
+    income = example.column("income")
+    assert income is not None
+    shown = html_report(replace(example, columns=(replace(income, note="mean 61,200, was 52,300"),)))
+    assert "<li><b>location</b> mean 61,200, was 52,300 <span>" in shown
+
+
+def test_one_row_is_no_rows(example: Comparison) -> None:
+    single = replace(example, provenance=replace(example.provenance, current=replace(example.provenance.current, rows=1)))
+    single = replace(single, columns=tuple(replace(c, n=1) for c in single.columns))
+    pages = ("".join(part for tag, part in Reader(page).text if tag != "script") for page in (html_report(single), html_fragment(single)))
+    for shown in (*pages, terminal_text(single)):
+        assert "1 row" in shown
+        assert not re.search(r"\b1 rows", shown)
+
+
+def quality_of(example: Comparison, verdict: Verdict, metric: str = "roc_auc") -> tuple[QualityVerdict, ...]:
+    return (replace(example.quality[0], verdict=verdict, metric=metric),)
+
+
+def test_drift_without_a_loss_asks_to_look_and_not_to_retrain(example: Comparison) -> None:
+    drifted = tuple(replace(c, name=f"c{i}") for i, c in enumerate([EXAMPLE["income"]()] * 5))
+    held, unknown, unlabelled = (
+        next_steps(replace(example, columns=drifted, quality=quality))
+        for quality in (quality_of(example, Verdict.STABLE), quality_of(example, Verdict.INSUFFICIENT), ())
+    )
+    look = "Look at what moved in “c0”, “c1”, “c2” and 2 more columns. "
+    assert held == (f"{look}Quality holds on the labels at hand, so there is no reason to retrain yet.",)
+    assert unknown == (f"{look}Whether it hurts is not known yet: the labels at hand are too few.",)
+    assert unlabelled == (f"{look}Whether it hurts is not known without labels: compare again with them later.",)
+
+
+def test_repair_is_spoken_of_only_where_there_is_a_data_problem(example: Comparison) -> None:
+    lost = quality_of(example, Verdict.DRIFTED)
+    faulty, broken, moved = EXAMPLE["bureau_score"](), replace(EXAMPLE["income"](), cause=Cause.PIPELINE), EXAMPLE["income"]()
+    first, second = next_steps(replace(example, columns=(faulty,), quality=lost))
+    assert first.startswith("Repair the data first: “bureau_score”.")
+    assert second.endswith("judge it again once the data is repaired, and think about retraining only if the loss stays.")
+    for columns in ((broken,), (moved,), (broken, moved), ()):
+        said = " ".join(next_steps(replace(example, columns=columns, quality=lost)))
+        assert "repair" not in said.lower()
+        assert "Quality changed (ROC AUC): look at which rows lost most first; then think about retraining" in said
+
+
+def test_where_quality_was_lost_is_named(example: Comparison) -> None:
+    overall = replace(example.quality[0], metric="observed_expected", better="target")
+    app, web = (replace(overall, segment=name) for name in ("channel=app", "channel=web"))
+    some = next_steps(replace(example, columns=(), quality=(overall, app, replace(web, verdict=Verdict.STABLE))))
+    assert some == (
+        "Quality changed (observed expected): look at “channel=app” first; recalibrating may be enough, else retrain on newer labels.",
+    )
+    assert "every segment lost" in next_steps(replace(example, columns=(), quality=(overall, app, web)))[0]
+
+
+def test_there_are_at_most_four_steps_and_always_one(example: Comparison) -> None:
+    broken = replace(EXAMPLE["income"](), cause=Cause.PIPELINE)
+    assert len(next_steps(replace(example, columns=(*example.columns, broken)))) == 4
+    assert next_steps(EXAMPLE["all_stable"]()) == ("Nothing to do: no column crossed its limit.",)
+
+
+def test_the_fragment_has_one_row_for_columns_with_too_few_rows(example: Comparison) -> None:
+    few = tuple(replace(EXAMPLE["device_model"](), name=f"c{i}") for i in range(10))
+    shown = "".join(part for _, part in Reader(html_fragment(replace(example, columns=few))).text)
+    assert "10 columns" in shown
+    assert "41 rows can only show a drift from PSI 0.31 on; 0.20 would be enough to judge (c0, c1, c2, …)" in shown
 
 
 def test_nothing_compared_and_unknown_numbers_are_still_a_page(example: Comparison) -> None:

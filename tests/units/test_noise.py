@@ -85,7 +85,6 @@ def test_levels_that_the_reference_lacks_by_definition_are_no_difference_of_thei
     """Each of many rare levels is unseen in the reference by its own choice; the test puts them with the other rare ones."""
     rng = np.random.default_rng(5)
     shares = np.concatenate([np.full(5, 0.18), np.full(100, 0.001)])
-    known, p = [], []
     r, c = rng.multinomial(1000, shares, RUNS), rng.multinomial(1000, shares, RUNS)
     unseen = np.where(r == 0, c, 0).sum(axis=1)
     own = np.where(r == 0, 0, c)

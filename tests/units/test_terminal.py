@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from driftline.core.verdicts import Comparison, Verdict
-from driftline.report import numbers, text
+from driftline.core.verdicts import Cause, ColumnVerdict, Comparison, Verdict
+from driftline.report import numbers, stories, text
+from driftline.report.table import shared
 from driftline.report.terminal import terminal_text
 from driftline.report.words import verdict_text
 
@@ -94,14 +95,111 @@ def test_colour_only_adds_codes_and_words_carry_the_meaning(example: Comparison)
 
 def test_columns_line_up(example: Comparison) -> None:
     lines = [line for line in terminal_text(example, width=120).splitlines() if re.match(r"  (DATA|DRIFT) ", line)]
-    starts = {text.width(line[: re.search(r"(PSI|missing) [\d.]+", line).start()]) for line in lines}  # type: ignore[union-attr]
+    starts = {text.width(line[: re.search(r"(PSI|missing) [\d.]+", line).start()]) for line in lines}
     assert len(lines) == 7
     assert len(starts) == 1
 
 
-def test_the_cause_is_never_cut_off() -> None:
-    shown = terminal_text(EXAMPLE["wide"](200, drifted=12))
-    assert shown.count("looks like: population") == shown.count("\n  DRIFT")
+@pytest.mark.parametrize(("drifted", "length", "written"), [(5, 1, "looks like: pipeline"), (12, 1, "(pipeline?)"), (12, 4, "(pipeline?)")])
+def test_a_broken_job_is_named_in_full_or_in_short_and_never_cut_off(drifted: int, length: int, written: str) -> None:
+    comparison = EXAMPLE["wide"](200, drifted=drifted)
+    columns = tuple(
+        replace(c, cause=Cause.PIPELINE, note=c.note * length) if c.verdict is Verdict.DRIFTED else c for c in comparison.columns
+    )
+    assert terminal_text(replace(comparison, columns=columns)).count(written) == drifted
+
+
+def test_where_room_is_short_each_column_tells_something() -> None:
+    """Ten drifted columns with long measures, two metrics and two notes fit on the screen; the limits give way to the stories."""
+    comparison = EXAMPLE["wide"](40, drifted=10)
+    story = "0.61 % of rows outside 0 to 0.32, the range of the reference"
+    columns = tuple(
+        replace(c, measure="out_of_range_rate", value=0.0061, limit=0.0025, note=story) if c.verdict is Verdict.DRIFTED else c
+        for c in comparison.columns
+    )
+    lines = terminal_text(replace(comparison, columns=columns, notes=("a", "b")), next_step="next").splitlines()
+    assert len(lines) <= 25
+    assert sum("out of range 0.61 %  outside 0 to 0.32, the range" in line for line in lines) == 10
+
+
+def test_where_a_measure_is_long_the_story_goes_beneath_it_unless_it_is_short() -> None:
+    long = "reference 1 %; mean +0.53 sd (0.00389 to 0.532); " + "and so on " * 6
+    told, short = (replace(EXAMPLE["income"](), name="x" * 24, note=note) for note in (long, "mean −0.2 sd"))
+    lines = terminal_text(replace(EXAMPLE["all_stable"](), columns=(told, replace(short, cause=Cause.NONE)))).splitlines()
+    assert lines[1:] == [
+        f"  DRIFT  {'x' * 24}  PSI 0.183 (limit 0.100)",
+        f"{' ' * 11}reference 1 %; mean +0.53 sd (0.00389 to 0.532); and so on and so on and so on and so on",
+        f"{' ' * 11}and so on and so on  looks like: population",
+        f"  DRIFT  {'x' * 24}  PSI 0.183 (limit 0.100)  mean −0.2 sd",
+    ]
+
+
+def few_rows(*names: str) -> tuple[ColumnVerdict, ...]:
+    column = replace(EXAMPLE["device_model"](), n=50, smallest_visible=0.45, floor=0.1)
+    return tuple(replace(column, name=name, smallest_visible=0.4 + 0.1 * i) for i, name in enumerate(names))
+
+
+def test_columns_with_too_few_rows_for_the_same_reason_share_a_line_unless_verbose() -> None:
+    blind = replace(EXAMPLE["device_model"](), smallest_visible=None, note="0 rows with too few values to judge", n=0)
+    others = tuple(replace(blind, name=name, n=n) for n, name in enumerate("pqr"))
+    comparison = replace(EXAMPLE["all_stable"](), columns=(*few_rows(*"abcde"), *others))
+    shown = " ".join(terminal_text(comparison, width=140).split())
+    assert "50 rows can only show a drift from PSI 0.40 to 0.80 on; 0.20 would be enough to judge (a, b, c, …)" in shown
+    assert "? 3 columns not enough data 0 to 2 rows with too few values to judge (p, q, r)" in shown
+    assert terminal_text(comparison, width=140, verbose=True).count("\n  ? ") == 8
+
+
+def test_two_columns_with_too_few_rows_have_a_line_each() -> None:
+    shown = terminal_text(replace(EXAMPLE["all_stable"](), columns=few_rows("a", "b")), width=140)
+    assert re.search(r"^  \?      a  50 rows  50 rows can only show a drift from PSI 0\.40 on; 0\.20 would be enough", shown, re.MULTILINE)
+    assert shown.count("\n  ? ") == 2
+
+
+def test_columns_that_share_a_line_count_as_what_they_are() -> None:
+    wide = EXAMPLE["wide"](40, drifted=40)
+    shown = terminal_text(replace(wide, columns=(*wide.columns, *few_rows(*"abcd"))))
+    assert re.search(r"and \d+ more: \d+ DRIFT, 4 \?", shown)
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "note", "beside"),
+    [
+        ("missing_rate", 0.193, "missing 19.3 % (reference 1 %); mean +0.53 sd", "reference 1 %; mean +0.53 sd"),
+        ("missing_rate", 0.0790, "missing 7.9 % (reference 0 %), only x", "reference 0 %, only x"),
+        ("out_of_range_rate", 0.00605, "0.61 % of rows outside 0 to 1", "outside 0 to 1"),
+        ("unseen_rate", 0.00579, "0.58 % of rows have levels never seen", "levels never seen"),
+        ("bin_rate", 0.02257, "2.3 % of rows pile up at 0 (reference 0.2 %)", "pile up at 0 (reference 0.2 %)"),
+        ("bin_rate", 0.04, "2.3 % of rows pile up at 0", "2.3 % of rows pile up at 0"),  # another number
+        ("unseen_rate", 0.193, "missing 19.3 % (reference 1 %)", "missing 19.3 % (reference 1 %)"),  # another measure
+        ("psi", 0.193, "19.3 % of rows pile up at 0", "19.3 % of rows pile up at 0"),  # another unit
+        ("level_rate", 0.0277, "'w' 1 % to 2.8 % of rows", "'w' 1 % to 2.8 % of rows"),
+        ("missing_rate", 0.5, "missing 50 %", ""),
+        ("missing_rate", None, "missing 50 %", "missing 50 %"),
+    ],
+)
+def test_a_story_does_not_repeat_the_measure_beside_it(measure: str, value: float | None, note: str, beside: str) -> None:
+    column = replace(EXAMPLE["income"](), measure=measure, value=value, note=note)
+    assert stories.story_beside(column) == beside
+    assert stories.story(column) == note
+
+
+def test_a_column_that_drifted_in_a_segment_only_says_so_first() -> None:
+    income = EXAMPLE["income"]()
+    app, web, small = income.segments
+    one = replace(income, value=app.value, limit=app.limit, note="channel=app: mean up; not in all rows together")
+    one = replace(one, segments=(replace(app, note="mean up"), replace(web, verdict=Verdict.STABLE), small))
+    assert stories.story(one) == stories.story_beside(one) == "only channel=app: mean up"
+    both = replace(one, segments=(replace(app, note="mean up"), web, small))
+    assert stories.story(both) == "only channel=app and 1 more: mean up"
+    assert stories.deciding_segment(income) is None
+    assert stories.deciding_segment(replace(one, value=0.5)) is None
+
+
+def test_lines_are_shared_in_turn() -> None:
+    assert shared([3, 1, 2], room=5) == [2, 1, 2]
+    assert shared([3, 1, 2], room=9) == [3, 1, 2]
+    assert shared([3, 1, 2], room=1) == [1, 1, 1]
+    assert shared([], room=4) == []
 
 
 def test_verdict_text_names_only_what_there_is(example: Comparison) -> None:
@@ -181,6 +279,9 @@ def test_text_is_made_visible_and_measured_in_cells() -> None:
     assert [text.shorten("abcdef", most, "...") for most in (4, 3, 2, 0)] == ["a...", "...", "ab", ""]
     assert text.wrap("one two three", 7) == ["one two", "three"]
     assert text.wrap("x" * 10, 4) == ["xxxx", "xxxx", "xx"]
+    assert text.wrap("from 49.8 % to 58.9 %", 11) == ["from 49.8 %", "to 58.9 %"]
+    assert text.wrap("a +0.24 sd b 3 pp", 9) == ["a", "+0.24 sd", "b 3 pp"]
+    assert text.wrap("of 3 sdx", 6) == ["of 3", "sdx"]
     assert text.plain("a → b… ≥ 気") == r"a -> b... >= \u6c17"
 
 

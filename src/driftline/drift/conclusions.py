@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from driftline.core.verdicts import Finding, Verdict
 from driftline.drift.findings import is_fault
-from driftline.drift.floors import FLOORS
+from driftline.drift.floors import Floor
 from driftline.drift.noise import smallest_noncentrality, visible_shift
 from driftline.drift.spec import DriftSpec
 from driftline.drift.stories import Case
@@ -31,16 +31,14 @@ FIRST = (
 """Which finding decides, and is told first, where several do."""
 
 
-def conclude(crossed: Sequence[Finding], visible: float | None, floor: str, n: int, spec: DriftSpec, *, known: bool) -> Verdict:
+def conclude(crossed: Sequence[Finding], visible: float | None, floor: Floor, n: int, spec: DriftSpec, *, known: bool) -> Verdict:
     """The verdict. `visible` is the smallest visible drift; `known` is False where no distribution is judged, only single rates."""
     if any(is_fault(finding) for finding in crossed):
         return Verdict.FAULTY
     if crossed:
         return Verdict.DRIFTED
-    if known:
-        blind = visible is None or visible > 2 * FLOORS["psi"][floor]
-    else:
-        blind = n < spec.least_rows
+    too_coarse = visible is None or visible > 2 * floor.psi
+    blind = too_coarse if known else n < spec.least_rows
     return Verdict.INSUFFICIENT if blind else Verdict.STABLE
 
 

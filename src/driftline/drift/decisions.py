@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from driftline.drift.result import Result
+from driftline.drift.floors import Floor
 from driftline.drift.tested import rate
 from driftline.profiles.counting import ABOVE, FAR_ABOVE, FAR_BELOW, NEG_INF, POS_INF, SPECIAL
 from driftline.profiles.profile import Profile
 
 
-def decision_test(reference: Profile, current: Profile, position: int, threshold: float, floor: str) -> Result:
+def decision_test(reference: Profile, current: Profile, position: int, threshold: float, floor: Floor) -> Result:
     """The test of the decision rate. The threshold is one of the column's edges, so the rate is exact; outside them it is 0 or 1."""
     (x, n), (r, m) = (decisions(profile, position, threshold) for profile in (current, reference))
     return rate("decision_rate", (x, n, r, m), floor)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from driftline.core.verdicts import Finding, MeasureValue
-from driftline.drift.floors import FLOORS
+from driftline.drift.floors import Floor
 from driftline.drift.rates import quiet_rate
 from driftline.drift.result import Result
 from driftline.drift.stories import Case, tell
@@ -47,7 +47,7 @@ def has_crossed(result: Result, alpha: float) -> bool:
     return result.p <= alpha and result.enough
 
 
-def finding_of(result: Result, case: Case, alpha: float, floor: str) -> Finding:
+def finding_of(result: Result, case: Case, alpha: float, floor: Floor) -> Finding:
     """The finding of one test; `primary_finding` makes that of the distance."""
     crossed = has_crossed(result, alpha)
     limit = _limit(result, case, alpha, floor, crossed=crossed)
@@ -89,7 +89,7 @@ def _judged(finding: Finding) -> Finding:
     return replace(finding, fault=finding.crossed and is_fault(finding))
 
 
-def _limit(result: Result, case: Case, alpha: float, floor: str, *, crossed: bool) -> float | None:
+def _limit(result: Result, case: Case, alpha: float, floor: Floor, *, crossed: bool) -> float | None:
     """The value beyond which the test has crossed: what chance allows or the floor of the effect, whichever is further out."""
     if result.kind in ("location", "shape"):
         return _limit_of_move(result, case, alpha, floor, crossed=crossed)
@@ -107,14 +107,14 @@ def _limit(result: Result, case: Case, alpha: float, floor: str, *, crossed: boo
     return max(min(low, quiet), 0.0) if fewer else min(max(high, quiet), 1.0)
 
 
-def _limit_of_move(result: Result, case: Case, alpha: float, floor: str, *, crossed: bool) -> float:
+def _limit_of_move(result: Result, case: Case, alpha: float, floor: Floor, *, crossed: bool) -> float:
     """The limit of a location (with the sign of the value) or a shape, from the plain tails.
 
     A skewed tail may put the limit of these rows a little elsewhere: then the limit of the effect alone is printed for what has crossed.
     """
     assert case.fine is not None
     unit = float(sum(1 / max(side[case.place, 2:-1].sum(), 1) for side in (case.fine.current, case.fine.reference)))
-    least = FLOORS["psi"][floor]
+    least = floor.psi
     if result.kind == "shape":
         effect, chance = least + 4 * unit, float(chi2_quantile(alpha, 4)) * unit
         return _agreed(result.value, effect, chance, crossed=crossed)

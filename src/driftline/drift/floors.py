@@ -6,7 +6,9 @@ the importance of the column, and each measure has the value that this shift giv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,37 @@ FLOORS: Mapping[str, Mapping[str, float]] = {
 
 RATE: Mapping[str, float] = {TOP: 0.07, NORMAL: 0.10, LOW: 0.14}
 """Floors for rates, as the difference of 2 asin(sqrt(rate)): 0.10 is 0 to 0.25 %, 1 % to 2.2 %, 30 % to 34.7 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The floors of one column: `psi` of its distribution, `rate` of a rate, `level` of a single value (both on the arcsine scale).
+
+    `name` is its standing. `windows` is the number of windows of the reference whose unrest has raised the floor, 0 where none has.
+    """
+
+    name: str
+    psi: float
+    rate: float
+    level: float
+    windows: int = 0
+
+    @classmethod
+    def of(cls, name: str) -> Floor:
+        """The floor of a column of that standing."""
+        return cls(name, FLOORS["psi"][name], RATE[name], RATE[name])
+
+    def at(self, measure: str) -> float:
+        """The floor on the scale of a measure: a PSI grows with the square of a shift, the others with the shift."""
+        if measure == "psi":
+            return self.psi
+        return FLOORS[measure][self.name] * math.sqrt(self.psi / FLOORS["psi"][self.name])
+
+    def raised(self, psi: float, rate: float, level: float, windows: int) -> Floor:
+        """The higher of this floor and what the unrest of the reference asks for."""
+        higher = psi > self.psi or rate > self.rate or level > self.level
+        return Floor(self.name, max(self.psi, psi), max(self.rate, rate), max(self.level, level), windows if higher else 0)
+
 
 COMMON = 2.0
 """For a single value with more than `RARE` of the reference rows the floor is this much higher: 0.20 is 30 % to 39.5 %."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from driftline.drift.choice import choose_measure
 from driftline.drift.conclusions import conclude, lead_of, visible_drift
 from driftline.drift.decisions import decision_test
 from driftline.drift.findings import TITLES, finding_of, has_crossed, primary_finding, settled
-from driftline.drift.floors import FLOORS, effect_limit, standing
+from driftline.drift.floors import FLOORS, Floor, effect_limit, standing
 from driftline.drift.notes import Line, note_of, told
 from driftline.drift.pairs import chart
 from driftline.drift.shares import LEVEL_WEIGHTS, split
@@ -26,13 +27,15 @@ from driftline.drift.spec import DriftSpec
 from driftline.drift.stories import Case
 from driftline.drift.surveyed import Survey, survey
 from driftline.drift.tails import chi2_quantile
-from driftline.drift.tested import Tested, level_tests, numeric_tests, other_tests, asked_of
+from driftline.drift.tested import Tested, asked_of, level_tests, numeric_tests, other_tests
 from driftline.drift.units import unit_factor, unit_name
+from driftline.drift.unrest import Unrest
 from driftline.profiles.profile import Profile
 from driftline.profiles.schema import Column, Role
 
 Floats = NDArray[np.float64]
 
+NO_UNREST: Mapping[int, Unrest] = MappingProxyType({})
 SHIFTED = ("location", "shape", "distance", "far_out_of_range")
 
 
@@ -46,7 +49,7 @@ class Family:
     at: Mapping[int, int]
     tested: Tested
     alphas: Sequence[Mapping[str, float]]
-    floors: Sequence[str]
+    floors: Sequence[Floor]
 
     @cached_property
     def survey(self) -> Survey | None:
@@ -54,7 +57,7 @@ class Family:
         if self.tested.pair is None or not self.at:
             return None
         tails = np.array([alphas.get("distance", alphas.get("level", min(alphas.values()))) for alphas in self.alphas])
-        least = {name: np.array([FLOORS[name][floor] for floor in self.floors]) for name in FLOORS}
+        least = {name: np.array([floor.at(name) for floor in self.floors]) for name in FLOORS}
         return survey(self.tested.pair, self.tested.fine, tails, least)
 
 
@@ -66,15 +69,18 @@ def judge(
     share: float = 1.0,
     columns: Sequence[int] | None = None,
     threshold: float | None = None,
+    unrest: Mapping[int, Unrest] = NO_UNREST,
 ) -> list[ColumnVerdict]:
     """The verdict about each column (positions in the schema; all that the current rows have), in the order of the schema.
 
-    `share` is the part of `spec.alpha` that these verdicts may spend together; `threshold` the decision threshold of a score.
+    `share` is the part of `spec.alpha` that these verdicts may spend together; `threshold` the decision threshold of a score; `unrest`
+    what is known of how restless each column is by itself, which raises its floors.
     """
     schema = reference.schema
     chosen = [i for i in (range(len(schema.columns)) if columns is None else columns) if current.seen[i]]
     line = Line(share * spec.alpha, len(chosen))
-    families = _families(reference, current, chosen, spec, line, threshold)
+    floors = {i: _floor(reference, current, i, spec, line, unrest.get(i)) for i in chosen}
+    families = _families(reference, current, floors, line, threshold)
     found = {position: family for family in families for position in family.at}
     verdicts = []
     for position in chosen:
@@ -85,16 +91,14 @@ def judge(
     return verdicts
 
 
-def _families(
-    reference: Profile, current: Profile, chosen: Sequence[int], spec: DriftSpec, line: Line, threshold: float | None
-) -> list[Family]:
-    schema = reference.schema
+def _families(reference: Profile, current: Profile, floor_of: Mapping[int, Floor], line: Line, threshold: float | None) -> list[Family]:
+    schema, chosen = reference.schema, list(floor_of)
     numeric = [i for i in chosen if schema.columns[i].is_numeric]
     levels = [i for i in chosen if schema.columns[i].is_levels]
     others = [i for i in chosen if not (schema.columns[i].is_numeric or schema.columns[i].is_levels)]
     families = []
     for positions in (numeric, levels, others):
-        floors = [_standing(schema.columns[i], spec) for i in positions]
+        floors = [floor_of[i] for i in positions]
         decides = [threshold is not None and schema.columns[i].is_numeric and schema.columns[i].role is Role.PREDICTION for i in positions]
         if positions is numeric:
             rows = {position: row for row, position in enumerate(schema.numeric)}
@@ -109,8 +113,14 @@ def _families(
     return families
 
 
-def _standing(column: Column, spec: DriftSpec) -> str:
-    return "top" if column.role is Role.PREDICTION else standing(spec.standing(column.name))
+def _floor(reference: Profile, current: Profile, position: int, spec: DriftSpec, line: Line, unrest: Unrest | None) -> Floor:
+    """The floor of a column by its importance, raised where its own history is restless."""
+    column = reference.schema.columns[position]
+    floor = Floor.of("top" if column.role is Role.PREDICTION else standing(spec.standing(column.name)))
+    n, m = (int(profile.counts[profile.schema.cells(position)].sum()) for profile in (current, reference))
+    if unrest is None or min(n, m) == 0:
+        return floor
+    return floor.raised(*unrest.bounds(1 / n + 1 / m, line.per_column), windows=unrest.windows)
 
 
 def _alphas(column: Column, line: Line, *, decides: bool) -> Mapping[str, float]:
@@ -151,7 +161,7 @@ def _verdict(case: Case, family: Family, line: Line, spec: DriftSpec) -> ColumnV
         why_measure=why,
         derivation=line.derivation(lead, alphas, floor, own),
         importance=spec.importance.get(column.name),
-        floor=FLOORS["psi"][floor],
+        floor=floor.psi,
         smallest_visible=visible,
         measures=values,
         findings=tuple(crossed) if crossed else (lead,),
@@ -177,7 +187,7 @@ def _settle(
         return None, values
     statistic, p = float(tested.statistic[case.place]), tested.results[case.place]["distance"].p
     grown = float(chi2_quantile(alpha, tested.degrees[case.place])) / statistic if statistic > 0 else 1.0
-    floor, unit = np.array(FLOORS[own.name][family.floors[case.place]]), tested.pair.unit[case.place]
+    floor, unit = np.array(family.floors[case.place].at(own.name)), tested.pair.unit[case.place]
     least = float(effect_limit(own.name, floor, np.array(own.chance), unit))
     own = settled(own, least, grown**0.5 if own.name == "js" else grown, p, alpha)
     return own, tuple(own if v.name == own.name else v for v in values)

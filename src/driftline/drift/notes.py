@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from driftline.core.verdicts import Finding, MeasureValue, Verdict
 from driftline.drift.conclusions import FIRST
-from driftline.drift.floors import FLOORS
+from driftline.drift.floors import Floor
 from driftline.drift.stories import Case, spread_change
 from driftline.profiles.schema import Kind
 
@@ -43,7 +43,7 @@ class Line:
     def per_column(self) -> float:
         return self.alpha / max(self.columns, 1)
 
-    def derivation(self, lead: Finding, alphas: Mapping[str, float], floor: str, own: MeasureValue | None) -> str:
+    def derivation(self, lead: Finding, alphas: Mapping[str, float], floor: Floor, own: MeasureValue | None) -> str:
         """How the limit of the deciding number was found, in one sentence that can be checked with a pocket calculator."""
         alpha = alphas.get(lead.kind)
         table = f"{self.alpha:.2g} per table / {self.columns} columns"
@@ -51,12 +51,13 @@ class Line:
             return f"asked because the tests of this column, which share {table}, found a change"
         shared = f"{table} x {100 * alpha / self.per_column:.3g} % for this test = {alpha:.2g} by chance"
         if own is not None and lead.measure == own.name:
-            least = f"the floor {FLOORS[own.name][floor]:g} ({floor} importance) with the {own.chance:.2g} that chance gives on average"
+            least = f"the floor {floor.at(own.name):.3g} ({_source(floor)}) with the {own.chance:.2g} that chance gives on average"
             return f"limit {lead.limit:.3g}: the higher of {least}, and what is exceeded with probability {shared}"
         if lead.kind in FIXED:
             return f"limit {lead.limit:.3g} is fixed, and what was found must be less likely than {shared}"
-        weighed = "" if lead.kind in ("spike", "varies") else f" for {floor} importance"
-        return f"limit {lead.limit:.3g}: the further of the smallest change that counts{weighed} and what is exceeded with probability {shared}"
+        weighed = "" if lead.kind in ("spike", "varies") else f" ({_source(floor)})"
+        least = f"the further of the smallest change that counts{weighed} and what is exceeded with probability {shared}"
+        return f"limit {lead.limit:.3g}: {least}"
 
 
 def told(lead: Finding, crossed: Sequence[Finding], case: Case) -> list[Finding]:
@@ -72,13 +73,13 @@ def told(lead: Finding, crossed: Sequence[Finding], case: Case) -> list[Finding]
     return telling
 
 
-def note_of(verdict: Verdict, telling: Sequence[Finding], case: Case, visible: float | None, floor: str) -> str:
+def note_of(verdict: Verdict, telling: Sequence[Finding], case: Case, visible: float | None, floor: Floor) -> str:
     """The story of a column in one line; empty where it is stable."""
     if verdict is Verdict.INSUFFICIENT:
         n = int(case.current.counts[case.current.schema.cells(case.position)].sum())
         if visible is None:
             return f"{n:,} rows with too few values to judge"
-        return f"{n:,} rows show a PSI from {visible:.2g} on; needed is {2 * FLOORS['psi'][floor]:.2g}"
+        return f"{n:,} rows show a PSI from {visible:.2g} on; needed is {2 * floor.psi:.2g}"
     return "; ".join(finding.text for finding in telling[:TOLD])
 
 
@@ -98,3 +99,10 @@ def _in_order(lead: Finding, crossed: Sequence[Finding], case: Case) -> list[Fin
         return (finding is not lead or finding.kind == "distance", place)
 
     return sorted(crossed, key=rank)
+
+
+def _source(floor: Floor) -> str:
+    """Where a floor comes from: the importance of the column, or its own history."""
+    if floor.windows:
+        return f"the unrest of {floor.windows} windows of the reference as long as the current rows"
+    return f"{floor.name} importance"

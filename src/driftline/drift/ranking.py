@@ -10,6 +10,7 @@ from driftline.core.verdicts import ColumnVerdict, QualityVerdict, SegmentVerdic
 BAD = (Verdict.FAULTY, Verdict.DRIFTED)
 _ORDER = {Verdict.FAULTY: 0, Verdict.DRIFTED: 1, Verdict.INSUFFICIENT: 2, Verdict.STABLE: 3}
 EVEN = 0.05
+FURTHEST = 100.0
 
 
 def ranked(columns: Sequence[ColumnVerdict]) -> tuple[ColumnVerdict, ...]:
@@ -18,11 +19,16 @@ def ranked(columns: Sequence[ColumnVerdict]) -> tuple[ColumnVerdict, ...]:
 
 
 def weight(column: ColumnVerdict) -> float:
-    """How much a column matters: how far it is beyond its limit, times its importance. A prediction counts as most important."""
+    """How much a column matters: how far it is beyond its limit, times its importance. A prediction counts as most important.
+
+    A fault without a limit, such as a column that is gone, is as far beyond it as can be.
+    """
     importance = 1.0 if column.role == "prediction" else EVEN if column.importance is None else column.importance
-    if column.value is None or not column.limit:
-        return importance
-    return importance * min(abs(column.value) / abs(column.limit), 100.0)
+    bad = column.verdict in BAD
+    if not column.value or not column.limit:
+        return importance * (FURTHEST if bad else 1.0)
+    beyond = abs(column.value) / abs(column.limit)
+    return importance * min(max(beyond, 1 / beyond) if bad else beyond, FURTHEST)
 
 
 def with_segments(overall: Sequence[ColumnVerdict], by_segment: Mapping[str, Sequence[ColumnVerdict]]) -> list[ColumnVerdict]:
@@ -86,7 +92,8 @@ def headline(columns: Sequence[ColumnVerdict], quality: Sequence[QualityVerdict]
         return "Not enough rows to judge any column."
     if unknown:
         parts.append(f"{len(unknown)} {'has' if len(unknown) == 1 else 'have'} not enough data")
-    sentence = "; ".join(parts) if parts else f"all {len(compared)} columns are stable"
+    stable = "the only column is stable" if len(compared) == 1 else f"all {len(compared)} columns are stable"
+    sentence = "; ".join(parts) or stable
     return sentence[0].upper() + sentence[1:] + "."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,35 +65,50 @@ def _around(counts: Floats) -> Floats:
     return np.asarray(sum(padded[:, 2 + step : 2 + step + width] for step in (-2, -1, 1, 2)))
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Values:
+    """The single values of some columns: rows of each in both tables, and which cell or level of its column it is.
+
+    m, n: rows with a value, (columns,). two: whether the column has two values only.
+    """
+
+    reference: Sequence[Floats]
+    current: Sequence[Floats]
+    cells: Sequence[NDArray[np.intp]]
+    m: Floats
+    n: Floats
+    two: NDArray[np.bool_]
+
+
 def common_values(columns: Sequence[Column], coarse: Pair, fine: OrderedPair, least: Floats) -> list[Result | None]:
     """The value whose share has changed most: any of whole numbers with a bin each, those that repeat heavily in a continuous column.
 
     None for a column without such values.
     """
-    chosen, reference, current, cells = [], [], [], []
-    rows = [(side[:, 2:-1].sum(axis=1)) for side in (coarse.reference, coarse.current)]
+    chosen, found = [], []
+    m, n = (side[:, 2:-1].sum(axis=1) for side in (coarse.reference, coarse.current))
     for i, column in enumerate(columns):
         if column.kind is Kind.INTEGER:
-            cell = np.arange(column.coarse[-1] + 1)
-            sides = [side[i, LOWER + cell] for side in (coarse.reference, coarse.current)]
+            chosen.append(i)
+            found.append((coarse, np.arange(column.coarse[-1] + 1)))
         elif any(column.points) and column.kind is not Kind.CONSTANT:
             inside = fine.reference[i, LOWER : LOWER + len(column.points)]
-            cell = np.flatnonzero(np.array(column.points) & (inside >= HEAVY * max(rows[0][i], 1)))
-            sides = [side[i, LOWER + cell] for side in (fine.reference, fine.current)]
-        else:
-            continue
-        chosen.append(i)
-        cells.append(cell)
-        reference.append(sides[0])
-        current.append(sides[1])
+            chosen.append(i)
+            found.append((fine, np.flatnonzero(np.array(column.points) & (inside >= HEAVY * max(m[i], 1)))))
     results: list[Result | None] = [None] * len(columns)
-    if chosen:
-        both = [columns[i].kind is Kind.INTEGER and columns[i].coarse[-1] == 1 for i in chosen]
-        for i, result in zip(
-            chosen, _most_changed(reference, current, rows[0][chosen], rows[1][chosen], least[chosen], np.array(both), cells), strict=True
-        ):
-            results[i] = result
+    if not chosen:
+        return results
+    two = np.array([columns[i].kind is Kind.INTEGER and columns[i].coarse[-1] == 1 for i in chosen])
+    sides = [[side[i, LOWER + cell] for i, (side, cell) in zip(chosen, picked, strict=True)] for picked in _sides(found)]
+    values = Values(sides[0], sides[1], [cell for _, cell in found], m[chosen], n[chosen], two)
+    for i, result in zip(chosen, _most_changed(values, least[chosen]), strict=True):
+        results[i] = result
     return results
+
+
+def _sides(found: Sequence[tuple[Pair, NDArray[np.intp]]]) -> tuple[list[tuple[Floats, NDArray[np.intp]]], ...]:
+    """The same cells of the reference and of the current side of their pairs."""
+    return [(pair.reference, cell) for pair, cell in found], [(pair.current, cell) for pair, cell in found]
 
 
 def single_levels(reference: Sequence[Counts], current: Sequence[Counts], least: Floats) -> list[Result]:
@@ -100,54 +116,57 @@ def single_levels(reference: Sequence[Counts], current: Sequence[Counts], least:
     r, c = ([side[FIRST_LEVEL:].astype(np.float64) for side in sides] for sides in (reference, current))
     m, n = (np.array([side[1:].sum() for side in sides], np.float64) for sides in (reference, current))
     two = np.array([len(levels) == 2 for levels in r])
-    return _most_changed(r, c, m, n, least, two, [np.arange(len(levels)) for levels in r])
+    return _most_changed(Values(r, c, [np.arange(len(levels)) for levels in r], m, n, two), least)
 
 
-def _most_changed(
-    reference: Sequence[Floats],
-    current: Sequence[Floats],
-    m: Floats,
-    n: Floats,
-    least: Floats,
-    two: NDArray[np.bool_],
-    cells: Sequence[NDArray[np.intp]],
-) -> list[Result]:
+def _most_changed(values: Values, least: Floats) -> list[Result]:
     """The value of each column whose rate has changed most beyond chance; the probability is that of the best of all its values.
 
-    Of `two` values only the rarer one is judged, since the other says the same. Rare values have to double or halve.
+    Of two values only the rarer one is judged, since the other says the same. Rare values have to double or halve.
     """
-    sizes = np.array([len(part) for part in reference])
+    sizes = np.array([len(part) for part in values.reference])
     of = np.repeat(np.arange(len(sizes)), sizes)
-    r, c = np.concatenate([*reference, np.zeros(0)]), np.concatenate([*current, np.zeros(0)])
-    before, now = r / np.maximum(m, 1)[of], c / np.maximum(n, 1)[of]
-    common, paired = before > RARE, two[of]
+    r, c = (np.concatenate([*side, np.zeros(0)]) for side in (values.reference, values.current))
+    m, n, paired = values.m[of], values.n[of], values.two[of]
+    before, now = r / np.maximum(m, 1), c / np.maximum(n, 1)
+    common = before > RARE
     ratio = np.where(common | paired, 1.0, RARE_RATIO)
     low, high = rate_bounds(before, least[of] * np.where(common & ~paired, COMMON, 1.0), ratio)
-    judged = (r + c > 0) & (~paired | _rarer(reference, two))
+    judged = (r + c > 0) & (~paired | _rarer(values))
     enough = judged & ((now > high) | (now < low))
     known = enough | (judged & paired)
     p = np.ones(len(r))
-    p[known] = rate_p(c[known], n[of][known], r[known], m[of][known])
-    tried = np.maximum(np.bincount(of, weights=judged, minlength=len(sizes)), 1)
+    p[known] = rate_p(c[known], n[known], r[known], m[known])
+    tried = np.maximum(np.bincount(of, weights=judged, minlength=len(sizes)), 1).astype(int).tolist()
     order = np.lexsort((p, ~enough, ~judged, of))
     firsts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     results = []
-    for i, (first, size) in enumerate(zip(firsts.tolist(), sizes.tolist(), strict=True)):
-        if size == 0:
-            results.append(Result("level", 0.0, 1.0, False))
+    for i, first in enumerate(firsts.tolist()):
+        if sizes[i] == 0:
+            results.append(Result("level", 0.0, 1.0, enough=False))
             continue
         k = int(order[first])
-        counts = (int(c[k]), int(n[i]), int(r[k]), int(m[i]))
-        chance, place = min(float(p[k]) * float(tried[i]), 1.0), int(cells[i][k - first])
-        bounds = (float(low[k]), float(high[k]))
-        results.append(Result("level", float(now[k]), chance, bool(enough[k]), float(before[k]), place, counts, bounds, int(tried[i])))
+        results.append(
+            Result(
+                kind="level",
+                value=float(now[k]),
+                p=min(float(p[k]) * tried[i], 1.0),
+                enough=bool(enough[k]),
+                reference=float(before[k]),
+                cell=int(values.cells[i][k - first]),
+                counts=(int(c[k]), int(values.n[i]), int(r[k]), int(values.m[i])),
+                bounds=(float(low[k]), float(high[k])),
+                tried=tried[i],
+            )
+        )
     return results
 
 
-def _rarer(reference: Sequence[Floats], two: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _rarer(values: Values) -> NDArray[np.bool_]:
     """Marks the rarer of two values; everything else is marked too."""
     marks = [
-        np.arange(len(part)) == part.argmin() if pair else np.ones(len(part), np.bool_) for part, pair in zip(reference, two, strict=True)
+        np.arange(len(part)) == part.argmin() if pair else np.ones(len(part), np.bool_)
+        for part, pair in zip(values.reference, values.two, strict=True)
     ]
     return np.concatenate([*marks, np.zeros(0, np.bool_)])
 

@@ -30,6 +30,15 @@ def normal_quantile(tail: float) -> float:
     return -_STANDARD.inv_cdf(tail)
 
 
+def student_quantile(tail: float, degrees: float) -> float:
+    """The t with P(T >= t) = tail under Student's t: Wallace's 1959 normal score of t, inverted.
+
+    Never too small; too large by less than 2 % from 8 degrees on, by more with fewer.
+    """
+    z, k = normal_quantile(tail), degrees
+    return math.sqrt(k * math.expm1((z * (8 * k + 3) / (8 * k + 1)) ** 2 / k))
+
+
 def skewed_tail(z: Floats, skewness: Floats) -> Floats:
     """Two-sided tail of a standardised sum whose skewness is known: the normal score of a gamma of that skewness.
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.drift.components import components
-from driftline.drift.floors import FLOORS, RATE, rate_bounds
+from driftline.drift.floors import NORMAL, Floor, rate_bounds
 from driftline.drift.noise import distance_test
 from driftline.drift.pairs import LOWER, UPPER, OrderedPair, Pair, level_pair, numeric_pairs
 from driftline.drift.rates import rate_p, unseen_p
@@ -25,6 +25,7 @@ from driftline.profiles.schema import FIRST_LEVEL, Column, Kind
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Quadruple = tuple[Counts, Counts, Counts, Counts]
 Results = dict[str, Result]
 
 UNSEEN_SHARE, UNSEEN_ROWS = 0.002, 5
@@ -67,7 +68,7 @@ class Tested:
     degrees: Floats | None = None
 
 
-def numeric_tests(reference: Profile, current: Profile, rows: Sequence[int], floors: Sequence[str]) -> Tested:
+def numeric_tests(reference: Profile, current: Profile, rows: Sequence[int], floors: Sequence[Floor]) -> Tested:
     """The tests of numeric columns (rows in `schema.numeric`), each with the floor of its standing."""
     columns = [reference.schema.columns[reference.schema.numeric[r]] for r in rows]
     coarse, fine = numeric_pairs(reference, current, rows)
@@ -75,7 +76,7 @@ def numeric_tests(reference: Profile, current: Profile, rows: Sequence[int], flo
         return Tested([], coarse, fine)
     parts = components(fine)
     statistic, degrees, chance = distance_test(_ends_joined(coarse, columns))
-    least = np.array([FLOORS["psi"][f] for f in floors])
+    least = np.array([f.psi for f in floors])
     location, shape, unit = parts.effects[:, 0], parts.shape, np.where(np.isfinite(parts.unit), parts.unit, 0.0)
     moved, changed = location**2 - unit > least, shape - parts.degrees * unit > least
     found: list[Results] = [
@@ -86,11 +87,11 @@ def numeric_tests(reference: Profile, current: Profile, rows: Sequence[int], flo
         }
         for i, (p_location, p_shape, p_cells) in enumerate(zip(parts.location_p, parts.shape_p, chance, strict=True))
     ]
-    height = np.array([RATE[f] for f in floors])
+    height, single = (np.array([getattr(f, name) for f in floors]) for name in ("rate", "level"))
     extra: list[Sequence[Result | None]] = [
         *_special_rates(_cells(reference, rows), _cells(current, rows), height),
         spikes(fine),
-        common_values(columns, coarse, fine, height),
+        common_values(columns, coarse, fine, single),
         constant_cells(fine),
     ]
     for results in extra:
@@ -103,18 +104,18 @@ def numeric_tests(reference: Profile, current: Profile, rows: Sequence[int], flo
     return Tested(found, coarse, fine, statistic, degrees)
 
 
-def level_tests(reference: Profile, current: Profile, positions: Sequence[int], floors: Sequence[str]) -> Tested:
+def level_tests(reference: Profile, current: Profile, positions: Sequence[int], floors: Sequence[Floor]) -> Tested:
     """The tests of columns with levels (positions in the schema)."""
     pair = level_pair(reference, current, positions)
     if not positions:
         return Tested([], pair)
     statistic, degrees, chance = distance_test(pair, rare=1)
     both = [[profile.counts[profile.schema.cells(p)] for p in positions] for profile in (reference, current)]
-    height = np.array([RATE[f] for f in floors])
+    height, single = (np.array([getattr(f, name) for f in floors]) for name in ("rate", "level"))
     (x, n), (r, m) = ((np.array([c[0] for c in side]), np.array([c.sum() for c in side])) for side in (both[1], both[0]))
     found: list[Results] = []
-    missing = rates("missing", x, n, r, m, height)
-    levels = single_levels(both[0], both[1], height)
+    missing = rates("missing", (x, n, r, m), height)
+    levels = single_levels(both[0], both[1], single)
     for i, position in enumerate(positions):
         column, (mine, now) = reference.schema.columns[position], (both[0][i], both[1][i])
         results = {"distance": Result("distance", 0.0, float(chance[i]), True), "missing": missing[i], "level": levels[i]}
@@ -129,7 +130,7 @@ def level_tests(reference: Profile, current: Profile, positions: Sequence[int], 
     return Tested(found, pair, None, statistic, degrees)
 
 
-def other_tests(reference: Profile, current: Profile, positions: Sequence[int], floors: Sequence[str]) -> Tested:
+def other_tests(reference: Profile, current: Profile, positions: Sequence[int], floors: Sequence[Floor]) -> Tested:
     """The tests of columns of which only missing values and duplicates are known."""
     found: list[Results] = []
     for position, floor in zip(positions, floors, strict=True):
@@ -142,18 +143,19 @@ def other_tests(reference: Profile, current: Profile, positions: Sequence[int], 
     return Tested(found)
 
 
-def rate(kind: str, counts: tuple[int, int, int, int], floor: str, *, both: bool = True) -> Result:
+def rate(kind: str, counts: tuple[int, int, int, int], floor: Floor, *, both: bool = True) -> Result:
     """The test of one rate, x of n rows against r of m."""
     x, n, r, m = (np.array([count]) for count in counts)
-    return rates(kind, x, n, r, m, np.array([RATE[floor]]), both=both)[0]
+    return rates(kind, (x, n, r, m), np.array([floor.rate]), both=both)[0]
 
 
-def rates(kind: str, x: Counts, n: Counts, r: Counts, m: Counts, least: Floats, *, both: bool = True, ends: int = 0) -> list[Result]:
-    """The test of one rate of many columns, each argument (columns,).
+def rates(kind: str, counts: Quadruple, least: Floats, *, both: bool = True, ends: int = 0) -> list[Result]:
+    """The test of one rate of many columns: x of n rows against r of m, each (columns,), with the floors `least`.
 
     `ends`: how many ends of the cell are themselves rows of the reference. The rows of n that fall beyond the least and the greatest of m
     fall into two of their gaps, which hold as many as a cell with one row of the reference.
     """
+    x, n, r, m = counts
     now, before = x / np.maximum(n, 1), r / np.maximum(m, 1)
     r = np.minimum(r + max(ends - 1, 0), m)
     p = rate_p(x, n, r, m, both=both)
@@ -196,15 +198,15 @@ def _special_rates(r: Counts, c: Counts, least: Floats) -> list[list[Result]]:
     n, m = c[:, -1], r[:, -1]
     found = []
     for kind, cells in (("missing", [0, NAN]), ("infinite", [NEG_INF, POS_INF])):
-        found.append(rates(kind, c[:, cells].sum(axis=1), n, r[:, cells].sum(axis=1), m, least, both=kind == "missing"))
+        found.append(rates(kind, (c[:, cells].sum(axis=1), n, r[:, cells].sum(axis=1), m), least, both=kind == "missing"))
     for kind, cells in (("far_out_of_range", [FAR_BELOW, FAR_ABOVE]), ("out_of_range", [*range(FAR_BELOW, FAR_ABOVE + 1)])):
-        found.append(rates(kind, c[:, cells].sum(axis=1), n, r[:, cells].sum(axis=1), m, least, both=False, ends=2))
+        found.append(rates(kind, (c[:, cells].sum(axis=1), n, r[:, cells].sum(axis=1), m), least, both=False, ends=2))
     return found
 
 
 def _varies(x: int, n: int, m: int) -> Result:
     """How many rows of a column that was constant in the reference have another value."""
-    return rate("varies", (x, n, 0, m), "normal", both=False)
+    return rate("varies", (x, n, 0, m), Floor.of(NORMAL), both=False)
 
 
 def _unseen(r: Counts, c: Counts) -> Result:

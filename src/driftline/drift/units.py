@@ -33,8 +33,8 @@ FACTORS: Mapping[float, str] = {
 NEAR = 2.5
 """Standard errors that the mean and the standard deviation may be away from those that a factor asks for."""
 SMALL, SHARP = math.log(15.0), 0.12
-"""A factor below 15 is claimed only where the ratio is known to 12 %, and for values of one sign: the world can move that far by itself, and
-a column around zero that spreads more has only become more variable."""
+"""A factor below 15 is claimed only where the ratio is known to 12 %, and for values of one sign: the world can move that far by itself,
+and a column around zero that spreads more has only become more variable."""
 CLOSE = 0.02
 
 

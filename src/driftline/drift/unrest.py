@@ -7,6 +7,7 @@ as many degrees as there are independent windows, less one; neighbouring windows
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from driftline.drift.components import components
 from driftline.drift.floors import rate_effect
 from driftline.drift.noise import distance_test
 from driftline.drift.pairs import level_pair, numeric_pairs
+from driftline.drift.tails import student_quantile
 from driftline.profiles.counting import NAN
 from driftline.profiles.profile import Profile
 from driftline.profiles.schema import FIRST_LEVEL
@@ -28,6 +30,7 @@ FEWEST = 15
 PRIOR = 20.0
 """How many windows the average of all columns of a kind weighs against those of the column itself."""
 LEAST_WINDOWS = 3.0
+NEGLIGIBLE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,15 @@ class Unrest:
     level: float
     windows: int
     independent: float
+
+    def bounds(self, unit: float, alpha: float) -> tuple[float, float, float]:
+        """How far shift (as a PSI), missing rate and levels go in a window by unrest and sampling, but for the probability `alpha`.
+
+        `unit` is 1/n + 1/m of the rows to be judged. 0 where the unrest is nothing beside the sampling noise, which has limits of its own.
+        """
+        wide = student_quantile(alpha / 2, self.independent - 1) * math.sqrt(1 + 1 / self.independent)
+        shift, missing, level = (wide * math.sqrt(k + unit) if k > NEGLIGIBLE * unit else 0.0 for k in (self.shift, self.missing, self.level))
+        return shift**2, missing, level
 
 
 def unrest_of(reference: Profile, history: Sequence[Profile]) -> Mapping[int, Unrest]:

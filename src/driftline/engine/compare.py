@@ -19,6 +19,7 @@ from driftline.core.verdicts import ColumnVerdict, Comparison, Excluded, Provena
 from driftline.drift.checks import column_checks, readable
 from driftline.drift.judge import judge
 from driftline.drift.ranking import headline, ranked, with_segments
+from driftline.drift.unrest import FEWEST, unrest_of
 from driftline.engine.reference import Progress, coded, make_reference, silent, watched
 from driftline.engine.settle import agree, settle
 from driftline.engine.spec import CompareSpec
@@ -31,6 +32,7 @@ from driftline.profiles.reference import Reference
 from driftline.profiles.schema import Column, Role, Schema
 from driftline.profiles.segments import profile_by_segment
 from driftline.profiles.times import moment
+from driftline.profiles.windows import joined
 
 Shared = Mapping[Segment, tuple[Profile, Profile]]
 """Segments that both tables have, with the reference's profile first."""
@@ -86,7 +88,7 @@ def conclude(
         columns=ranked(columns),
         quality=tuple(quality),
         excluded=tuple(Excluded(name, "ignored as asked") for name in spec.ignore),
-        notes=(*notes, *_notes(schema, profile, gone)),
+        notes=(*notes, *_notes(reference, profile, gone)),
         provenance=Provenance(
             _info(reference.source, reference.profile),
             _info(replace(current.info(), rows=profile.rows), profile),
@@ -108,6 +110,7 @@ def judge_all_columns(reference: Reference, profile: Profile, shared: Shared, sp
         spec=spec.drift(),
         columns=[i for i, column in enumerate(schema.columns) if column.name not in spec.ignore and not late(profile, column)],
         threshold=schema.outcomes.threshold if schema.outcomes else spec.threshold,
+        unrest=unrest_of(reference.profile, windows_like(reference, profile)),
     )
     overall = judged(labelled(reference.profile), labelled(profile), share=1 - SEGMENT_SHARE if shared else 1.0)
     by_segment = {
@@ -115,6 +118,11 @@ def judge_all_columns(reference: Reference, profile: Profile, shared: Shared, sp
         for segment, (before, mine) in shared.items()
     }
     return with_segments(overall, by_segment)
+
+
+def windows_like(reference: Reference, profile: Profile) -> tuple[Profile, ...]:
+    """The history of the reference in windows as long as the current rows."""
+    return joined(reference.history, profile.rows, profile.times[1] - profile.times[0])
 
 
 def judge_all_quality(reference: Reference, profile: Profile, shared: Shared, spec: CompareSpec, name: str) -> list[QualityVerdict]:
@@ -170,8 +178,10 @@ def late(profile: Profile, column: Column) -> bool:
     return column.role is Role.LABEL and int(profile.cells(column.name)[MISSING]) == profile.rows
 
 
-def _notes(schema: Schema, profile: Profile, gone: Sequence[str]) -> list[str]:
-    notes = []
+def _notes(reference: Reference, profile: Profile, gone: Sequence[str]) -> list[str]:
+    schema, notes = reference.schema, []
+    if reference.history:
+        notes.append(_of_history(len(windows_like(reference, profile))))
     if gone:
         listed = ", ".join(gone[:5]) + (", ..." if len(gone) > 5 else "")
         notes.append(f"no current rows in {len(gone)} of the reference's segments: {listed}")
@@ -187,6 +197,12 @@ def _notes(schema: Schema, profile: Profile, gone: Sequence[str]) -> list[str]:
     elif mine.unlabelled or mine.unscored:
         notes.append(f"quality rests on {mine.rows:,} rows; {mine.unlabelled:,} have no label and {mine.unscored:,} no prediction")
     return notes
+
+
+def _of_history(windows: int) -> str:
+    if windows >= FEWEST:
+        return f"the limits know how much each column moved between {windows} windows of the reference as long as the current rows"
+    return f"the reference has {windows} windows as long as the current rows and {FEWEST} are needed, so the limits know sampling noise only"
 
 
 def _info(info: TableInfo, profile: Profile) -> TableInfo:
