@@ -97,7 +97,7 @@ def kinds_of_tests(*, edges: tuple[float, ...] = (), levels: tuple[str, ...] = (
     columns = [
         Column("x", kind, Role.PREDICTION, "", "", edges, (0,), levels=levels) for kind in (Kind.INTEGER, Kind.CONSTANT, Kind.IDENTIFIER)
     ]
-    return {test for column in columns for test in tested.tests_of(column, decides=True)}
+    return {test for column in columns for test in tested.asked_of(column, decides=True)}
 
 
 def test_the_checks_of_the_table_are_on_the_page(root: Path) -> None:
