@@ -277,13 +277,15 @@ def _why_not(summary: Summary) -> str:
 
 
 def _number(value: float | None) -> str:
-    """Three digits: `0.712`, `0.068`, `12.3`, `4,210`."""
+    """Three decimals or digits, and two digits below 0.01: `0.712`, `0.068`, `0.0081`, `12.3`, `4,210`."""
     if value is None:
         return "-"
     size = abs(value)
     if 100 <= size < 1e9:
         return f"{value:,.0f}"
-    return f"{value:.3f}" if 0.01 <= size < 1 else f"{value:.3g}"
+    if size < 0.01:
+        return f"{value:.2g}"
+    return f"{value:.3f}" if size < 1 else f"{value:.3g}"
 
 
 @cache

@@ -33,7 +33,7 @@ def _lines(column: Mapping[str, Any]) -> list[str]:
         limit = f", limit {column['limit']:.4g}" if column["limit"] is not None else ""
         lines.append(
             f"  decided by {column['measure']} {column['value']:.4g}{limit}, "
-            f"over {column['n']:,} rows ({column['reference_n']:,} in the reference)"
+            f"over {numbers.plural(column['n'], 'row')} ({column['reference_n']:,} in the reference)"
         )
     for title, key in (
         ("why this measure", "why_measure"),

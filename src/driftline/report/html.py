@@ -8,19 +8,19 @@ content security policy forbids the browser to load or run anything.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from driftline.core.verdicts import Comparison
+from driftline.core.verdicts import ColumnVerdict, Comparison
 from driftline.report import numbers
 from driftline.report.page import page_of
-from driftline.report.text import shorten, visible
+from driftline.report.stories import alike, story, story_beside, story_of_several
+from driftline.report.text import bound, shorten, visible
 from driftline.report.words import (
     FULL,
     QUALITY_FULL,
@@ -36,7 +36,6 @@ from driftline.report.words import (
 
 FRAGMENT_ROWS = 12
 _LONGEST_NAME = 120
-_UNIT = re.compile(r"(?<=\d) (%|pp\b|sd\b)")  # a number stays on the line of its unit
 
 
 def html_report(comparison: Comparison) -> str:
@@ -50,14 +49,24 @@ def html_fragment(comparison: Comparison) -> str:
     """The verdict for a notebook: a table of at most 12 rows, styled inline, without script, legible on light and dark paper."""
     quality = [q for q in comparison.quality if q.headline and not q.segment]
     room = FRAGMENT_ROWS - 2 - min(len(quality), 3)
-    rows = [(full_state(c), look(c), c.name, column_measure(c), c.note) for c in comparison.columns[:room]]
+    groups = list(alike(comparison.columns))
+    rows = [_fragment_row(together) for together in groups[:room]]
     for q in quality[:3]:
         state = quality_state(q)
         rows.append((QUALITY_FULL[state], QUALITY_LOOKS[state], numbers.measure_name(q.metric), quality_figures(q), q.note))
-    left = Counter(full_state(c).lower() for c in comparison.columns[room:])
+    left = Counter(full_state(c).lower() for together in groups[room:] for c in together)
     more = ", ".join(f"{numbers.count(n)} {state}" for state, n in left.items())
     template = _environment().get_template("fragment.html.j2")
     return template.render(comparison=comparison, verdict=verdict_text(comparison), rows=rows, more=more)
+
+
+def _fragment_row(together: Sequence[ColumnVerdict]) -> tuple[str, str, str, str, str]:
+    """State, look, name, measure and story of one column, or of several with too few rows."""
+    first = together[0]
+    if len(together) == 1:
+        return full_state(first), look(first), first.name, column_measure(first), story_beside(first)
+    named = ", ".join(shorten(visible(c.name), 40) for c in together[:3]) + (", …" if len(together) > 3 else "")
+    return full_state(first), look(first), numbers.plural(len(together), "column"), "", f"{story_of_several(together)} ({named})"
 
 
 def json_block(document: Mapping[str, Any]) -> Markup:
@@ -82,6 +91,7 @@ def _environment() -> Environment:
         "amount": lambda value, measure: numbers.amount(measure, value),
         "number": numbers.number,
         "count": numbers.count,
+        "plural": numbers.plural,
         "percent": numbers.percent,
         "points": numbers.points,
         "p": numbers.probability,
@@ -93,6 +103,7 @@ def _environment() -> Environment:
         "state": lambda verdict: FULL[verdict],
         "column_state": full_state,
         "look": look,
+        "story": story,
     }
     environment.globals |= {"interval": interval, "verdict_text": verdict_text}
     return environment
@@ -100,4 +111,4 @@ def _environment() -> Environment:
 
 def _shown(value: object) -> object:
     """What an expression in a template is written as: invisible characters made visible, markup of ours left alone."""
-    return value if isinstance(value, Markup) or not isinstance(value, str) else _UNIT.sub("\u00a0\\1", visible(value))
+    return value if isinstance(value, Markup) or not isinstance(value, str) else bound(visible(value))

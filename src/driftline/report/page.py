@@ -11,9 +11,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from driftline.core.verdicts import Chart, ColumnVerdict, Comparison, QualityVerdict, Verdict
+from driftline.core.verdicts import Chart, ColumnVerdict, Comparison, QualityVerdict, SegmentVerdict, Verdict
 from driftline.report import charts
 from driftline.report.advice import next_steps
+from driftline.report.stories import deciding_segment, drifted_segments
 from driftline.report.words import QUALITY_FULL, QUALITY_LOOKS, quality_state
 
 MOST_CARDS = 50
@@ -35,10 +36,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One column shown in full."""
+    """One column shown in full. Where it drifted in segments only, `segment` is the one whose numbers it shows and `only` names them."""
 
     id: str
     column: ColumnVerdict
+    story: str
+    segment: SegmentVerdict | None
+    only: str
     figure: Figure | None
     chance: float | None
     bullet: Markup | None
@@ -133,7 +137,17 @@ def _card(id_: str, column: ColumnVerdict) -> Card:
     drawn = None
     if column.value is not None and column.limit is not None:
         drawn = charts.bullet(column.value, column.limit, chance, crossed=column.verdict in (Verdict.FAULTY, Verdict.DRIFTED))
-    return Card(id_, column, figure(f"{id_}-shares", column, column.chart) if column.chart else None, chance, drawn)
+    segment = deciding_segment(column)
+    return Card(
+        id=id_,
+        column=column,
+        story=column.note if segment is None else segment.note,
+        segment=segment,
+        only="" if segment is None else drifted_segments(column),
+        figure=figure(f"{id_}-shares", column, column.chart) if column.chart else None,
+        chance=chance,
+        bullet=drawn,
+    )
 
 
 def _quality_rows(quality: tuple[QualityVerdict, ...]) -> tuple[QualityRow, ...]:

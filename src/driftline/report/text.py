@@ -5,10 +5,13 @@ Column names and levels are written by whoever fills the tables, so they are tre
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
 ELLIPSIS = "…"
+
+_UNIT = re.compile(r"(?<=\d) (?=%|pp\b|sd\b)")
 
 # Control, format, surrogate, private, unassigned, line and paragraph separators: shown as their code point.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -79,12 +82,17 @@ def pad(text: str, cells: int) -> str:
     return text + " " * (cells - width(text))
 
 
+def bound(text: str) -> str:
+    """The text with each number bound to its unit (`%`, `pp`, `sd`) by a non-breaking space."""
+    return _UNIT.sub("\u00a0", text)
+
+
 def wrap(text: str, cells: int) -> list[str]:
-    """The text on lines of at most `cells` cells, broken at spaces; a word that is longer than a line is cut. A non-breaking space
-    holds words together and is written as a space."""
+    """The text on lines of at most `cells` cells, broken at spaces; a word that is longer than a line is cut. A number stays with its
+    unit, and a non-breaking space, written as a space, holds other words together."""
     lines: list[str] = []
     line = ""
-    for word in _words(text, cells):
+    for word in _words(bound(text), cells):
         longer = f"{line} {word}" if line else word
         if width(longer) <= cells:
             line = longer
