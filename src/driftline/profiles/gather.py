@@ -153,4 +153,12 @@ def fits(column: Column, kind: pa.DataType) -> bool:
         return True
     if column.is_numeric or column.kind is Kind.BOOLEAN:
         return what in ("number", "boolean")  # 0 and 1 are what some writers make of false and true
-    return what == ("number" if column.arrow_type.startswith(NUMBERS) else "text") or what == "boolean"
+    was_number = column.arrow_type.startswith(NUMBERS)
+    # Text that is all digits, such as a zip code, comes back as numbers once a table has been through CSV.
+    as_number = was_number or all(_is_whole(level) for level in column.levels)
+    return what == "boolean" or (what == "text" and not was_number) or (what == "number" and as_number)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text is a whole number in the one way that numbers are written as text again."""
+    return text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and str(int(text)) == text
