@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from driftline.core.errors import IncompatibleProfiles
 from driftline.profiles.fit import SchemaSpec, fit
-from driftline.profiles.gather import Gathering
-from driftline.profiles.profile import Profile, profile
+from driftline.profiles.gather import Gathering, profile
+from driftline.profiles.profile import Profile
 from driftline.profiles.schema import FIRST_LEVEL, Kind
 from driftline.profiles.segments import MISSING, OTHER, profile_by_segment
 from driftline.sources.open import open_source

@@ -8,8 +8,8 @@ import pytest
 
 from driftline.profiles.counting import ABOVE, BELOW, FAR_ABOVE, FAR_BELOW, MISSING, NAN, NEG_INF, POS_INF, SPECIAL
 from driftline.profiles.fit import SAMPLE_ROWS, SchemaSpec, fit
-from driftline.profiles.gather import Gathering
-from driftline.profiles.profile import Profile, profile
+from driftline.profiles.gather import Gathering, profile
+from driftline.profiles.profile import Profile
 from driftline.profiles.schema import FIRST_LEVEL, Column, Kind, Role, Schema
 
 INF = float("inf")

@@ -5,6 +5,7 @@ import pytest
 
 from driftline.core.catalog import Catalog
 from driftline.drift import measures
+from driftline.drift.components import components
 from driftline.drift.noise import chance, chance_limit, distance_test, smallest_noncentrality, visible_shift
 from driftline.drift.pairs import OrderedPair, Pair
 from driftline.drift.sparse import correction
@@ -112,3 +113,27 @@ def test_corrections_for_sparse_cells_end_at_one() -> None:
     # A cell that expects nearly no rows: |x - e| is 2 e on average, (1 - sqrt(x / e))^2 is 2.
     assert float(correction("gap", np.array([1e-6]))[0]) == pytest.approx(2e-6 / np.sqrt(2e-6 / np.pi), rel=1e-3)
     assert float(correction("hellinger", np.array([1e-6]))[0]) == pytest.approx(8e-6, rel=2e-3)
+
+
+@pytest.mark.parametrize("cells", [np.full(30, 1 / 30), np.concatenate([[0.6], np.full(20, 0.02)]), 0.5 ** np.arange(1, 9)])
+def test_location_and_shape_hold_their_level_far_out(cells: np.ndarray) -> None:
+    """Where a table of 200 columns looks, and with few rows: at most three times as many as it says beyond 1 in 10,000."""
+    rng = np.random.default_rng(9)
+    runs, n, m = 100_000, 50, 5000
+    sides = [np.pad(rng.multinomial(rows, cells / cells.sum(), runs).astype(float), ((0, 0), (3, 2))) for rows in (m, n)]
+    none = np.zeros((runs, 2, 2))
+    parts = components(
+        OrderedPair(sides[0], sides[1], np.zeros((runs, len(cells) + 1)), np.zeros((runs, len(cells)), np.bool_), none, none)
+    )
+    for p in (parts.location_p, parts.shape_p):
+        assert float((p <= 0.01).mean()) <= 0.0125
+        assert float((p <= 0.0001).mean()) <= 0.0003
+
+
+def test_the_distance_holds_its_level_far_out() -> None:
+    rng = np.random.default_rng(9)
+    shares = 1 / np.arange(1, 101)
+    pair = Pair(*(rng.multinomial(rows, shares / shares.sum(), 50_000).astype(float) for rows in (5000, 50)))
+    p = distance_test(pair)[2]
+    assert float((p <= 0.01).mean()) <= 0.0115
+    assert float((p <= 0.0001).mean()) <= 0.0004

@@ -10,7 +10,8 @@ import pytest
 
 from driftline.drift.unrest import FEWEST, unrest_of
 from driftline.profiles.fit import SchemaSpec, fit
-from driftline.profiles.profile import Profile, profile
+from driftline.profiles.gather import profile
+from driftline.profiles.profile import Profile
 from driftline.profiles.windows import DAY, History, joined
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from driftline.profiles.fit import SchemaSpec, fit
-from driftline.profiles.profile import profile
+from driftline.profiles.gather import profile
 from driftline.profiles.windows import DAY, HOUR, History, joined, window_length
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

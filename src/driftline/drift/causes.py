@@ -19,7 +19,7 @@ PIPELINE = {
     "type_change": "the type changed",
     "missing_column": "the column is gone",
     "duplicate_ids": "identifiers repeat",
-    "spike": "rows pile up at one value, as a default filled in would",
+    "spike": "many rows pile up at one value, as a default filled in would",
 }
 POPULATION = {
     "location": "the whole distribution moved",
@@ -31,21 +31,36 @@ POPULATION = {
     "decision_rate": "the scores moved across the threshold",
 }
 REPLACED = 0.5
-UNKNOWN = {"varies": "a column that never varied now does"}
+PILE = 0.05
+"""From this rise of a single bin on, a pile of rows looks like a default filled in; below it may be a new habit of the world."""
+UNKNOWN = {
+    "varies": "a column that never varied now does",
+    "spike": "some rows pile up in a narrow range",
+    "missing": "fewer values are missing than before",
+}
 
 
 def guess(findings: Sequence[Finding]) -> tuple[Cause, str]:
     """The cause that fits the findings which crossed their limit, and why. `NONE` where none did."""
-    kinds = [finding.kind for finding in findings if finding.crossed]
+    crossed = [finding for finding in findings if finding.crossed]
+    kinds = [finding.kind for finding in crossed]
     if not kinds:
         return Cause.NONE, ""
     unseen = next((f.value or 0.0 for f in findings if f.crossed and f.kind == "unseen"), 0.0)
     if unseen > REPLACED:
         return Cause.PIPELINE, "most levels are new: a changed spelling or mapping"
-    broken = [PIPELINE[kind] for kind in kinds if kind in PIPELINE]
+    broken = [PIPELINE[finding.kind] for finding in crossed if _looks_broken(finding)]
     if broken:
         return Cause.PIPELINE, "; ".join(dict.fromkeys(broken))
     moved = [POPULATION[kind] for kind in kinds if kind in POPULATION]
     if moved:
         return Cause.POPULATION, "; ".join(dict.fromkeys(moved))
     return Cause.UNKNOWN, "; ".join(UNKNOWN[kind] for kind in kinds if kind in UNKNOWN)
+
+
+def _looks_broken(finding: Finding) -> bool:
+    """Whether a finding is of the kind a broken job leaves behind."""
+    rise = (finding.value or 0.0) - (finding.reference or 0.0)
+    if finding.kind == "missing":
+        return rise > 0
+    return rise >= PILE if finding.kind == "spike" else finding.kind in PIPELINE

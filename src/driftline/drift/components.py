@@ -55,9 +55,15 @@ class Components:
 
     @property
     def shape_p(self) -> Floats:
-        """Probability of the sum of squared scores, (columns,): a chi-square, stretched until its variance is that of the sum."""
+        """Probability of the sum of squared scores, (columns,): a chi-square, stretched until its variance is that of the sum.
+
+        Far out, the sum over few rows has a heavier tail than that: it is taken through v ln(1 + Q / v) with v = n m / (n + m) first, as
+        Bartlett 1938 does for Hotelling's statistic.
+        """
         stretch = 1 + self.excess
-        return chi2_tail((self.scores**2).sum(axis=1) / stretch, self.degrees / stretch)
+        statistic, degrees = (self.scores**2).sum(axis=1) / stretch, self.degrees / stretch
+        unit = np.where(np.isfinite(self.unit), self.unit, 1.0)
+        return chi2_tail(np.log1p(statistic * unit) * np.maximum(1 / unit + degrees / 2 - 1, 0.0), degrees)
 
 
 def components(pair: OrderedPair) -> Components:

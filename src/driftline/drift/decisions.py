@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from driftline.drift.result import Result
 from driftline.drift.floors import Floor
+from driftline.drift.result import Result
 from driftline.drift.tested import rate
 from driftline.profiles.counting import ABOVE, FAR_ABOVE, FAR_BELOW, NEG_INF, POS_INF, SPECIAL
 from driftline.profiles.profile import Profile

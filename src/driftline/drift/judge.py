@@ -36,6 +36,7 @@ from driftline.profiles.schema import Column, Role
 Floats = NDArray[np.float64]
 
 NO_UNREST: Mapping[int, Unrest] = MappingProxyType({})
+NOTHING_ASKED: Mapping[int, Sequence[str]] = MappingProxyType({})
 SHIFTED = ("location", "shape", "distance", "far_out_of_range")
 
 
@@ -61,7 +62,7 @@ class Family:
         return survey(self.tested.pair, self.tested.fine, tails, least)
 
 
-def judge(
+def judge(  # noqa: PLR0913 - two profiles and a spec; the rest are settings with names and defaults
     reference: Profile,
     current: Profile,
     spec: DriftSpec,
@@ -70,11 +71,13 @@ def judge(
     columns: Sequence[int] | None = None,
     threshold: float | None = None,
     unrest: Mapping[int, Unrest] = NO_UNREST,
+    asked: Mapping[int, Sequence[str]] = NOTHING_ASKED,
 ) -> list[ColumnVerdict]:
     """The verdict about each column (positions in the schema; all that the current rows have), in the order of the schema.
 
     `share` is the part of `spec.alpha` that these verdicts may spend together; `threshold` the decision threshold of a score; `unrest`
-    what is known of how restless each column is by itself, which raises its floors.
+    what is known of how restless each column is by itself, which raises its floors. `asked` names tests by position whose findings are
+    wanted even where they have not crossed.
     """
     schema = reference.schema
     chosen = [i for i in (range(len(schema.columns)) if columns is None else columns) if current.seen[i]]
@@ -87,7 +90,7 @@ def judge(
         family = found[position]
         row = family.at[position]
         case = Case(schema.columns[position], position, reference, current, family.tested.pair, family.tested.fine, row)
-        verdicts.append(_verdict(case, family, line, spec))
+        verdicts.append(_verdict(case, family, line, spec, asked.get(position, ())))
     return verdicts
 
 
@@ -130,12 +133,12 @@ def _alphas(column: Column, line: Line, *, decides: bool) -> Mapping[str, float]
     return {kind: line.per_column * part for kind, part in shares.items()}
 
 
-def _verdict(case: Case, family: Family, line: Line, spec: DriftSpec) -> ColumnVerdict:
+def _verdict(case: Case, family: Family, line: Line, spec: DriftSpec, asked: Sequence[str]) -> ColumnVerdict:
     alphas, floor, column = family.alphas[case.place], family.floors[case.place], case.column
     measure, why = choose_measure(case.reference, case.position)
     values = family.survey.of(case.place) if family.survey else ()
     own, values = _settle(case, family, measure, values)
-    findings = _findings(case, family, measure, own)
+    findings = _findings(case, family, measure, own, asked)
     cells = case.current.schema.cells(case.position)
     n, m = int(case.current.counts[cells].sum()), int(case.reference.counts[cells].sum())
     visible = visible_drift(case, alphas)
@@ -164,7 +167,7 @@ def _verdict(case: Case, family: Family, line: Line, spec: DriftSpec) -> ColumnV
         floor=floor.psi,
         smallest_visible=visible,
         measures=values,
-        findings=tuple(crossed) if crossed else (lead,),
+        findings=(*(crossed or [lead]), *(f for f in findings if f.kind in asked and f not in crossed and f is not lead)),
         chart=chart(case.pair, case.place, column) if case.pair is not None else None,
     )
 
@@ -193,8 +196,8 @@ def _settle(
     return own, tuple(own if v.name == own.name else v for v in values)
 
 
-def _findings(case: Case, family: Family, measure: str, own: MeasureValue | None) -> list[Finding]:
-    """What the tests of a column say that have crossed, and the one of its measure; a unit change explains the distribution tests away."""
+def _findings(case: Case, family: Family, measure: str, own: MeasureValue | None, asked: Sequence[str]) -> list[Finding]:
+    """What the tests of a column say that have crossed, or are asked for, and the one of its measure, and whether the unit has changed."""
     floor, found = family.floors[case.place], []
     results, alphas = family.tested.results[case.place], family.alphas[case.place]
     for kind, alpha in alphas.items():
@@ -203,7 +206,7 @@ def _findings(case: Case, family: Family, measure: str, own: MeasureValue | None
             continue
         if kind == "distance":
             found.append(primary_finding(result, case, alpha, own))
-        elif TITLES[kind] == measure or has_crossed(result, alpha):
+        elif TITLES[kind] == measure or kind in asked or has_crossed(result, alpha):
             found.append(finding_of(result, case, alpha, floor))
     if case.fine is not None and any(f.crossed and f.kind in SHIFTED for f in found):
         factor = unit_factor(case.fine, case.place)

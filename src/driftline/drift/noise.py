@@ -24,7 +24,8 @@ POWER = 0.8
 SPARSE = 3.0
 FEWEST = 1.0
 """Cells expected to hold fewer rows than this in the smaller sample are counted together by `distance_test`: `SPARSE`, or `FEWEST` where
-that would put more than half of the rows together."""
+that would put nearly all rows together."""
+NEARLY_ALL = 0.9
 
 
 def chance(measure: str, pair: Pair) -> Floats:
@@ -65,7 +66,7 @@ def _filled(pair: Pair, rare: int | None) -> tuple[Floats, Floats]:
     r, c, rows = pair.reference, pair.current, np.maximum(pair.m + pair.n, 1)
     total, smaller = r + c, np.minimum(pair.m, pair.n) / rows
     sparse = total * smaller < SPARSE
-    many = np.where(sparse, total, 0.0).sum(axis=1, keepdims=True) > rows / 2
+    many = np.where(sparse, total, 0.0).sum(axis=1, keepdims=True) > NEARLY_ALL * rows
     least = np.where(many, FEWEST, SPARSE)
     sparse = total * smaller < least
     if rare is not None:

@@ -28,6 +28,8 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "decision_rate": ("distance",),
 }
 """What a finding makes not worth telling, since it follows from it."""
+PILE = 0.10
+"""A pile of rows at one value explains that the distribution has moved from this rise on."""
 TOLD = 3
 FIXED = ("unseen", "constant")
 
@@ -67,7 +69,7 @@ def told(lead: Finding, crossed: Sequence[Finding], case: Case) -> list[Finding]
     for finding in _in_order(lead, crossed, case):
         if finding.kind not in known:
             telling.append(finding)
-            known.update(EXPLAINS.get(finding.kind, ()))
+            known.update(EXPLAINS.get(finding.kind, ()) if _explains(finding) else ())
             if finding.kind == "location" and not spread_change(case):
                 known.add("shape")
     return telling
@@ -94,7 +96,7 @@ def _in_order(lead: Finding, crossed: Sequence[Finding], case: Case) -> list[Fin
         place = float(FIRST.index(finding.kind))
         if case.column.is_levels and finding.kind == "distance":
             return (True, FIRST.index("level") - 0.5)
-        if finding.kind in ("level", "spike") and case.column.kind is Kind.NUMERIC:
+        if finding.kind in ("level", "spike") and case.column.kind is Kind.NUMERIC and _explains(finding):
             place = FIRST.index("location") - 0.5
         return (finding is not lead or finding.kind == "distance", place)
 
@@ -106,3 +108,8 @@ def _source(floor: Floor) -> str:
     if floor.windows:
         return f"the unrest of {floor.windows} windows of the reference as long as the current rows"
     return f"{floor.name} importance"
+
+
+def _explains(finding: Finding) -> bool:
+    """Whether a finding is large enough to be what moved the rest."""
+    return finding.kind != "spike" or (finding.value or 0.0) - (finding.reference or 0.0) >= PILE

@@ -154,8 +154,8 @@ def named_cells(column: Column, cells: int) -> tuple[tuple[int, str], ...]:
     starts = [column.edges[column.coarse.index(g)] for g in range(column.coarse[-1] + 1)]
     single = column.kind.value in ("integer", "constant")
     ends = [*starts[1:], column.edges[-1]]
-    bins = [f"{a:g}" if single else f"{a:.4g} to {b:.4g}" for a, b in zip(starts, ends, strict=True)]
-    names = ("missing", "-inf", f"below {column.edges[0]:.4g}", *bins, f"above {column.edges[-1]:.4g}", "+inf")
+    bins = [f"{a:g}" if single else f"{edge(a)} to {edge(b)}" for a, b in zip(starts, ends, strict=True)]
+    names = ("missing", "-inf", f"below {edge(column.edges[0])}", *bins, f"above {edge(column.edges[-1])}", "+inf")
     places = (*range(LOWER + len(bins)), *range(cells - UPPER, cells))
     return tuple(zip(places, names, strict=True))
 
@@ -169,3 +169,8 @@ def chart(pair: Pair, row: int, column: Column) -> Chart | None:
         rest = [kept[k] for k in range(len(kept)) if k not in best]
         kept = [kept[k] for k in sorted(best)] + [(f"{len(rest)} others", sum(r[1] for r in rest), sum(r[2] for r in rest))]
     return Chart(*(tuple(part) for part in zip(*kept, strict=True))) if kept else None
+
+
+def edge(value: float) -> str:
+    """An edge as people write it: four digits, whole thousands in full up to a million."""
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from driftline.core.verdicts import ColumnVerdict, QualityVerdict, SegmentVerdict, Verdict
@@ -11,6 +11,8 @@ BAD = (Verdict.FAULTY, Verdict.DRIFTED)
 _ORDER = {Verdict.FAULTY: 0, Verdict.DRIFTED: 1, Verdict.INSUFFICIENT: 2, Verdict.STABLE: 3}
 EVEN = 0.05
 FURTHEST = 100.0
+SPARED = 1 / 3
+"""Segments whose effect is below this part of that of the segments which have changed are told to be spared."""
 
 
 def ranked(columns: Sequence[ColumnVerdict]) -> tuple[ColumnVerdict, ...]:
@@ -46,8 +48,8 @@ def _one(column: ColumnVerdict, segments: Mapping[str, ColumnVerdict]) -> Column
         for name, v in sorted(segments.items(), key=lambda item: (_ORDER[item[1].verdict], -weight(item[1]), item[0]))
     )
     if column.verdict in BAD:
-        some = bad and len(bad) < len(judged)
-        where = f"{column.note}; only {_listed(bad)}" if some else column.note
+        rest = [v for name, v in judged.items() if name not in bad]
+        where = f"{column.note}; only {_listed(bad)}" if bad and rest and _spared(column, bad.values(), rest) else column.note
         return replace(column, note=where, segments=parts)
     if not bad:
         return replace(column, segments=parts)
@@ -69,6 +71,21 @@ def _one(column: ColumnVerdict, segments: Mapping[str, ColumnVerdict]) -> Column
     )
 
 
+def _spared(column: ColumnVerdict, bad: Iterable[ColumnVerdict], rest: Iterable[ColumnVerdict]) -> bool:
+    """Whether the other segments really lack what moved the column, rather than the rows to show it."""
+    lead = next((f for f in column.findings if f.measure == column.measure), column.findings[0])
+    sizes = [_size(verdict, lead.kind) for verdict in bad]
+    least = min((size for size in sizes if size is not None), default=None)
+    others = [_size(verdict, lead.kind) for verdict in rest]
+    return least is not None and all(size is not None and size < least * SPARED for size in others)
+
+
+def _size(verdict: ColumnVerdict, kind: str) -> float | None:
+    """How large the effect is that a test found in a segment; None where it was not asked there."""
+    finding = next((f for f in verdict.findings if f.kind == kind and f.value is not None), None)
+    return None if finding is None or finding.value is None else abs(finding.value - (finding.reference or 0.0))
+
+
 def _listed(segments: Mapping[str, ColumnVerdict]) -> str:
     names = list(segments)
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
@@ -83,11 +100,12 @@ def headline(columns: Sequence[ColumnVerdict], quality: Sequence[QualityVerdict]
     worse = [q for q in quality if q.headline and not q.segment and q.verdict is Verdict.DRIFTED]
     parts = []
     if worse:
-        parts.append(f"quality is worse than tolerated ({', '.join(q.metric for q in worse)})")
+        parts.append(f"quality is worse than tolerated ({', '.join(q.metric.replace('_', ' ') for q in worse)})")
     if faults:
         parts.append(f"{len(faults)} of {len(compared)} columns {_has(faults)} a data problem ({_names(faults)})")
     if drifted:
-        parts.append(f"{len(drifted)} {_has(drifted)} drifted ({_names(drifted)})")
+        noun = "" if faults else " column" if len(drifted) == 1 else " columns"
+        parts.append(f"{len(drifted)}{noun} {_has(drifted)} drifted ({_names(drifted)})")
     if unknown and len(unknown) == len(compared):
         return "Not enough rows to judge any column."
     if unknown:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from driftline.drift.pairs import OrderedPair, Pair, named_cells
+from driftline.drift.pairs import OrderedPair, Pair, edge, named_cells
 from driftline.drift.result import Result
 from driftline.profiles.counting import NAN
 from driftline.profiles.levels import NO_EXAMPLES
@@ -105,7 +105,7 @@ def _largest_changes(case: Case) -> str:
 
 def _spike(result: Result, case: Case) -> str:
     low, high = case.column.edges[result.cell], case.column.edges[result.cell + 1]
-    where = f"{number(low)}" if case.column.points[result.cell] else f"{low:.4g} to {high:.4g}"
+    where = f"{number(low)}" if case.column.points[result.cell] else f"{edge(low)} to {edge(high)}"
     return f"{percent(result.value)} of rows pile up at {where} (reference {percent(result.reference or 0)})"
 
 

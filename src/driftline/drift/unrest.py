@@ -52,7 +52,8 @@ class Unrest:
         `unit` is 1/n + 1/m of the rows to be judged. 0 where the unrest is nothing beside the sampling noise, which has limits of its own.
         """
         wide = student_quantile(alpha / 2, self.independent - 1) * math.sqrt(1 + 1 / self.independent)
-        shift, missing, level = (wide * math.sqrt(k + unit) if k > NEGLIGIBLE * unit else 0.0 for k in (self.shift, self.missing, self.level))
+        kappas = (self.shift, self.missing, self.level)
+        shift, missing, level = (wide * math.sqrt(k + unit) if k > NEGLIGIBLE * unit else 0.0 for k in kappas)
         return shift**2, missing, level
 
 

@@ -29,7 +29,7 @@ from driftline.profiles.counting import MISSING
 from driftline.profiles.outcomes import check_classes
 from driftline.profiles.profile import Profile
 from driftline.profiles.reference import Reference
-from driftline.profiles.schema import Column, Role, Schema
+from driftline.profiles.schema import Column, Role
 from driftline.profiles.segments import profile_by_segment
 from driftline.profiles.times import moment
 from driftline.profiles.windows import joined
@@ -113,8 +113,9 @@ def judge_all_columns(reference: Reference, profile: Profile, shared: Shared, sp
         unrest=unrest_of(reference.profile, windows_like(reference, profile)),
     )
     overall = judged(labelled(reference.profile), labelled(profile), share=1 - SEGMENT_SHARE if shared else 1.0)
+    asked = {schema.by_name[v.name]: [f.kind for f in v.findings if f.crossed] for v in overall}
     by_segment = {
-        segment_name(segment): judged(labelled(before), labelled(mine), share=SEGMENT_SHARE / len(shared))
+        segment_name(segment): judged(labelled(before), labelled(mine), share=SEGMENT_SHARE / len(shared), asked=asked)
         for segment, (before, mine) in shared.items()
     }
     return with_segments(overall, by_segment)
@@ -202,7 +203,7 @@ def _notes(reference: Reference, profile: Profile, gone: Sequence[str]) -> list[
 def _of_history(windows: int) -> str:
     if windows >= FEWEST:
         return f"the limits know how much each column moved between {windows} windows of the reference as long as the current rows"
-    return f"the reference has {windows} windows as long as the current rows and {FEWEST} are needed, so the limits know sampling noise only"
+    return f"the reference has {windows} windows as long as the current rows, {FEWEST} are needed: the limits know sampling noise only"
 
 
 def _info(info: TableInfo, profile: Profile) -> TableInfo:

@@ -5,6 +5,7 @@ A group is whatever the caller cuts the rows by: a window, a segment, both. All 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -144,6 +145,14 @@ def add_at(counts: NDArray[np.int64], group: Groups, cells: NDArray[np.intp]) ->
     """Adds one to the cell of each row in the counts of its group."""
     groups, width = counts.shape
     counts += np.bincount(group * width + cells, minlength=groups * width).reshape(groups, width)
+
+
+def profile(batches: Iterable[pa.RecordBatch], schema: Schema) -> Profile:
+    """The profile of a stream of Arrow batches, in memory that does not depend on the number of rows."""
+    gathering = Gathering(schema)
+    for batch in batches:
+        gathering.add(batch)
+    return gathering.total()
 
 
 def fits(column: Column, kind: pa.DataType) -> bool:

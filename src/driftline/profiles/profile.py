@@ -6,12 +6,11 @@ Any split of the rows, in any order, on any machine gives equal counts. Sums of 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from driftline.core.errors import IncompatibleProfiles
@@ -121,16 +120,6 @@ class Profile:
 def no_extremes(count: int) -> NDArray[np.float64]:
     """Least and greatest of nothing, (count, 2)."""
     return np.tile(np.array([np.inf, -np.inf]), (count, 1))
-
-
-def profile(batches: Iterable[pa.RecordBatch], schema: Schema) -> Profile:
-    """The profile of a stream of Arrow batches, in memory that does not depend on the number of rows."""
-    from driftline.profiles.gather import Gathering
-
-    gathering = Gathering(schema)
-    for batch in batches:
-        gathering.add(batch)
-    return gathering.total()
 
 
 def _both(left: Summary | None, right: Summary | None) -> Summary | None:
