@@ -203,7 +203,8 @@ def _notes(reference: Reference, profile: Profile, gone: Sequence[str]) -> list[
 def _of_history(windows: int) -> str:
     if windows >= FEWEST:
         return f"the limits know how much each column moved between {windows} windows of the reference as long as the current rows"
-    return f"the reference has {windows} windows as long as the current rows, {FEWEST} are needed: the limits know sampling noise only"
+    have = f"the reference has {windows} {'window' if windows == 1 else 'windows'} as long as the current rows"
+    return f"{have}, {FEWEST} are needed: the limits know sampling noise only"
 
 
 def _info(info: TableInfo, profile: Profile) -> TableInfo:
