@@ -53,7 +53,7 @@ def test_results_written_to_devices(shell, three):
 def slow_table(path):
     """Enough rows for reading to take a while."""
     draw = np.random.default_rng(0)
-    table = pa.table({f"x{i}": draw.normal(size=400_000) for i in range(8)})
+    table = pa.table({f"x{i}": draw.normal(size=1_200_000) for i in range(8)})
     pq.write_table(table, path, row_group_size=50_000)
     return path
 
