@@ -8,7 +8,7 @@ LOWEST := .venv-lowest
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format types floors test-lowest docs-check size bench clean
+.PHONY: help demo test check lint format types floors test-lowest docs-check size bench trust clean
 
 help:  ## these lines
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ size: .venv/.dev  ## packages, bytes and start-up time of a plain install, into 
 
 bench: .venv/.dev  ## speed, beside the pure decode of the same file
 	for file in $$(grep -l __main__ benchmarks/speed/*.py); do $(BIN)/python "$$file" || exit 1; done
+
+trust: .venv/.dev  ## false alarms on unchanged tables, and power on planted changes beside the exact tests
+	$(BIN)/python benchmarks/trust/compare.py --quick
 
 clean:  ## remove the environments and all caches
 	rm -rf .venv .venv-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
