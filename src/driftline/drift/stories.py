@@ -15,6 +15,10 @@ from driftline.profiles.profile import Profile
 from driftline.profiles.schema import FIRST_LEVEL, Column, Kind
 
 
+SAME_MEAN = 0.1
+"""A mean that moves by less than a tenth of a standard deviation is told as much the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """All that a story may need: the column, both profiles, the pairs of its family and its row there."""
@@ -74,7 +78,9 @@ def _shape(result: Result, case: Case) -> str:
     if changed:
         before, now = changed
         return f"spread {_ratio(now / before)} times the reference's (sd {number(before)} to {number(now)})"
-    return f"another shape with much the same mean and spread ({_largest_changes(case)})"
+    moved = mean_shift(case)
+    alike = "mean and spread" if moved is not None and abs(moved[2]) < SAME_MEAN else "spread"
+    return f"another shape with much the same {alike} ({_largest_changes(case)})"
 
 
 def _ratio(ratio: float) -> str:
