@@ -14,7 +14,6 @@ from driftline.profiles.levels import NO_EXAMPLES
 from driftline.profiles.profile import Profile
 from driftline.profiles.schema import FIRST_LEVEL, Column, Kind
 
-
 SAME_MEAN = 0.1
 """A mean that moves by less than a tenth of a standard deviation is told as much the same."""
 
