@@ -60,8 +60,9 @@ def test_values_become_what_the_spec_holds(name, value, expected):
 
 
 def test_importances_of_a_pandas_series():
-    pandas = pytest.importorskip("pandas")
-    assert read_options(importance=pandas.Series({"x": 0.25, "y": 0.75})).importance == {"x": 0.25, "y": 0.75}
+    import pandas as pd
+
+    assert read_options(importance=pd.Series({"x": 0.25, "y": 0.75})).importance == {"x": 0.25, "y": 0.75}
 
 
 def test_what_is_not_said_is_the_default():

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline.core.errors import IncompatibleProfiles
 from driftline.core.verdicts import ColumnVerdict, Finding, MeasureValue, Severity, Verdict
 from driftline.drift.causes import guess
 from driftline.drift.choice import choose_measure
@@ -77,9 +78,14 @@ def judge(  # noqa: PLR0913 - two profiles and a spec; the rest are settings wit
 
     `share` is the part of `spec.alpha` that these verdicts may spend together; `threshold` the decision threshold of a score; `unrest`
     what is known of how restless each column is by itself, which raises its floors. `asked` names tests by position whose findings are
-    wanted even where they have not crossed.
+    wanted even where they have not crossed. Raises `IncompatibleProfiles` where the two profiles have different schemas.
     """
     schema = reference.schema
+    if schema is not current.schema and schema.id != current.schema.id:
+        raise IncompatibleProfiles(
+            f"A profile made with schema {current.schema.id} cannot be compared with one made with schema {schema.id}",
+            hint="Profile the rows again with the schema of the reference.",
+        )
     chosen = [i for i in (range(len(schema.columns)) if columns is None else columns) if current.seen[i]]
     line = Line(share * spec.alpha, len(chosen))
     floors = {i: _floor(reference, current, i, spec, line, unrest.get(i)) for i in chosen}
