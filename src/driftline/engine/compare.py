@@ -18,6 +18,7 @@ from driftline.core.records import Segment, segment_name
 from driftline.core.verdicts import ColumnVerdict, Comparison, Excluded, Provenance, QualityVerdict, Severity, TableInfo, Verdict
 from driftline.drift.checks import column_checks, readable
 from driftline.drift.judge import judge
+from driftline.drift.labels import labelled, late
 from driftline.drift.ranking import headline, ranked, with_segments
 from driftline.drift.unrest import FEWEST, unrest_of
 from driftline.engine.reference import Progress, coded, make_reference, silent, watched
@@ -25,11 +26,9 @@ from driftline.engine.settle import agree, settle
 from driftline.engine.spec import CompareSpec
 from driftline.performance.step import judge_quality
 from driftline.ports import Source
-from driftline.profiles.counting import MISSING
 from driftline.profiles.outcomes import check_classes
 from driftline.profiles.profile import Profile
 from driftline.profiles.reference import Reference
-from driftline.profiles.schema import Column, Role
 from driftline.profiles.segments import profile_by_segment
 from driftline.profiles.times import moment
 from driftline.profiles.windows import joined
@@ -162,21 +161,6 @@ def count(columns: Sequence[ColumnVerdict]) -> dict[str, int]:
     by_verdict = Counter(column.verdict for column in columns if column.kind != "new")
     new = sum(column.kind == "new" for column in columns)
     return {"columns": len(columns) - new, **{v.value: by_verdict[v] for v in Verdict}, "new": new}
-
-
-def labelled(profile: Profile) -> Profile:
-    """The profile with the label counted over the rows that have one: labels come late, and are no drift until then."""
-    label = profile.schema.role(Role.LABEL)
-    if label is None:
-        return profile
-    counts = profile.counts.copy()
-    counts[profile.schema.cells(profile.schema.by_name[label.name])][MISSING] = 0
-    return replace(profile, counts=counts)
-
-
-def late(profile: Profile, column: Column) -> bool:
-    """Whether these are labels that have not come yet, which is no fault of the table."""
-    return column.role is Role.LABEL and int(profile.cells(column.name)[MISSING]) == profile.rows
 
 
 def _notes(reference: Reference, profile: Profile, gone: Sequence[str]) -> list[str]:
