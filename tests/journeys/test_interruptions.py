@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 DEADLINE = 30
 
@@ -53,12 +54,20 @@ def test_results_written_to_devices(shell, three):
 def slow_table(path):
     """Enough rows for reading to take a while."""
     draw = np.random.default_rng(0)
-    table = pa.table({f"x{i}": draw.normal(size=1_200_000) for i in range(8)})
+    table = pa.table({f"x{i}": draw.normal(size=400_000) for i in range(8)})
     pq.write_table(table, path, row_group_size=50_000)
     return path
 
 
-def test_ctrl_c_while_reading(shell, tmp_path):
+@pytest.fixture
+def heeded_interrupts():
+    """A program that runs in the background of a script is started with interrupts ignored, and so would be what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_while_reading(shell, tmp_path, heeded_interrupts):
     table = slow_table(tmp_path / "big.parquet")
     before = sorted(tmp_path.iterdir())
     process = shell("compare", table, table, "--html", "r.html", "--json", "r.json", start=True, start_new_session=True)
