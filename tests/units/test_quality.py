@@ -334,3 +334,17 @@ def test_newcombes_difference():
     z = stats.norm.ppf(0.975)
     low, high = difference(56 / 70, wilson(56, 70, z), 48 / 80, wilson(48, 80, z))
     assert (low, high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_every_class_is_shown_with_its_intervals_and_not_judged():
+    plan = plan_for(["a", "b", "c"], ["a", "b", "c"])
+    summary = tally_all(plan, ["a", "b", "b", "a"], ["a", "a", "b", "a"])
+    shown = {(v.label, v.metric): v for v in judge_quality(summary, summary, SPEC) if v.label}
+    assert set(shown) == {(name, metric) for name in "abc" for metric in ("precision", "recall", "f1")}
+    recall = shown["a", "recall"]
+    assert (recall.value, recall.n, recall.reference) == (2 / 3, 3, 2 / 3)
+    assert (recall.low, recall.high) == pytest.approx(wilson(2, 3, 1.959963984540054))
+    assert shown["b", "precision"].value == 0.5
+    assert shown["c", "recall"].value is None
+    assert {(v.verdict, v.severity, v.headline) for v in shown.values()} == {(Verdict.STABLE, Severity.NONE, False)}
+    assert not [v for v in judge_quality(summary, summary, SPEC, segment="x=1") if v.label]

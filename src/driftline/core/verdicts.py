@@ -135,7 +135,10 @@ class ColumnVerdict:
 
 @dataclass(frozen=True, slots=True)
 class QualityVerdict:
-    """One quality metric on both tables, each with its 95 % interval. `better` is `higher`, `lower` or `target`."""
+    """One quality metric on both tables, each with its 95 % interval. `better` is `higher`, `lower` or `target`.
+
+    `label` names the class where the metric is of one class of a multiclass model.
+    """
 
     metric: str
     verdict: Verdict

@@ -19,6 +19,7 @@ from driftline.core.records import Measurement, Scope, Status
 from driftline.core.spec import Spec
 from driftline.core.verdicts import QualityVerdict, Severity, Verdict
 from driftline.performance import quality
+from driftline.performance.classes import class_quality
 from driftline.performance.intervals import Interval, interval
 from driftline.profiles.outcomes import Confusion, Residuals, Summary, Task
 
@@ -153,7 +154,7 @@ def performance(current: Summary, reference: Summary | None, scope: Scope, spec:
 
 
 def judge_quality(current: Summary, reference: Summary | None, spec: PerformanceSpec, segment: str = "") -> list[QualityVerdict]:
-    """One verdict per metric, headlines first; of a segment the headlines only.
+    """One verdict per metric, headlines first, then each class of a multiclass model; of a segment the headlines only.
 
     Raises `IncompatibleProfiles` where the two summaries have different plans.
     """
@@ -165,7 +166,10 @@ def judge_quality(current: Summary, reference: Summary | None, spec: Performance
     # Only a loss is called out, so an interval for a metric with a bad side may spend all of alpha on that side.
     confidence = {metric: 1 - alpha * (1 if better(metric) == "target" else 2) for metric in names}
     cases = [_Case(metric, current, reference, spec, confidence[metric]) for metric in (headlines if segment else names)]
-    return [case.verdict(headline=case.metric in headlines, segment=segment) for case in cases]
+    verdicts = [case.verdict(headline=case.metric in headlines, segment=segment) for case in cases]
+    if isinstance(current, Confusion) and not segment:
+        verdicts += class_quality(current, reference if isinstance(reference, Confusion) else None)
+    return verdicts
 
 
 def tolerated_loss(metric: str, reference: Summary, spec: PerformanceSpec) -> float | None:
