@@ -9,12 +9,15 @@ if TYPE_CHECKING:
     from driftline.api import Result, compare, load_reference, profile_reference
     from driftline.core.errors import DataError, DriftlineError, UsageError
     from driftline.core.verdicts import ColumnVerdict, Comparison, Finding, QualityVerdict, Severity, Verdict
+    from driftline.overtime import OpenModel, open_model
     from driftline.profiles.reference import Reference
 
 _HOMES = {
     "compare": "driftline.api",
     "load_reference": "driftline.api",
     "profile_reference": "driftline.api",
+    "open_model": "driftline.overtime",
+    "OpenModel": "driftline.overtime",
     "Result": "driftline.api",
     "Reference": "driftline.profiles.reference",
     "ColumnVerdict": "driftline.core.verdicts",
@@ -34,6 +37,7 @@ __all__ = [
     "DataError",
     "DriftlineError",
     "Finding",
+    "OpenModel",
     "QualityVerdict",
     "Reference",
     "Result",
@@ -42,6 +46,7 @@ __all__ = [
     "Verdict",
     "compare",
     "load_reference",
+    "open_model",
     "profile_reference",
 ]
 

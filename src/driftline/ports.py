@@ -5,11 +5,15 @@ A door is a `Protocol`; each file in the folder of a door is one implementation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from driftline.core.ledger import Delivery, Evaluation, PartKind, Reject, RowKind, Step, StoredPart, StoredReference, Touched
+from driftline.core.records import Window
 from driftline.core.verdicts import TableInfo
 
 
@@ -43,4 +47,179 @@ class Source(Protocol):
 
     def info(self) -> TableInfo:
         """Where the rows came from: files, bytes, hash. May read the files once more for the hash."""
+        ...
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Records of all models: deliveries, parts of windows, evaluations, references. Raises `StoreError` and no other error of its own.
+
+    Every method that writes is one transaction: all of it is kept, or nothing.
+    """
+
+    def close(self) -> None:
+        """Lets go of files and connections."""
+        ...
+
+    def models(self) -> list[str]:
+        """All models it knows, in order of their names."""
+        ...
+
+    def exclusive(self, model: str, *, wait: float = 60.0) -> AbstractContextManager[None]:
+        """Only one holder at a time per model, over all processes; a holder that dies lets go. Raises `StoreError` after `wait` seconds."""
+        ...
+
+    def sequence(self, model: str) -> int:
+        """The number of the last accepted delivery; 0 where there is none."""
+        ...
+
+    def delivered(self, model: str, kind: RowKind, digest: str) -> Delivery | None:
+        """The delivery with this content, where it has been accepted before."""
+        ...
+
+    def deliveries(self, model: str, *, last: int = 20) -> list[Delivery]:
+        """The last accepted deliveries, the latest first."""
+        ...
+
+    def accept(
+        self,
+        model: str,
+        delivery: Delivery,
+        *,
+        parts: Sequence[StoredPart] = (),
+        rejects: Sequence[Reject] = (),
+        rows: Collection[Window] = (),
+        labels: Collection[Window] = (),
+    ) -> None:
+        """Keeps a delivery and all that came of it. `rows` and `labels` are the windows whose rows and labels it changed.
+
+        Raises `StoreError` unless its sequence is the next one.
+        """
+        ...
+
+    def rejects(self, model: str, *, last: int = 100) -> list[Reject]:
+        """The last rejected rows, the latest first."""
+        ...
+
+    def rejected(self, model: str) -> Mapping[str, int]:
+        """Number of rejected rows by reason."""
+        ...
+
+    def windows(self, model: str, *, start: datetime | None = None, end: datetime | None = None) -> list[Touched]:
+        """The windows with rows or labels that begin in [start, end), in order of time."""
+        ...
+
+    def parts(self, model: str, kind: PartKind, *, start: datetime, end: datetime) -> list[StoredPart]:
+        """The parts of the windows that begin in [start, end), in order of time, schema, version and name."""
+        ...
+
+    def rows(self, model: str, *, start: datetime, end: datetime) -> dict[Window, int]:
+        """Number of rows of each window that begins in [start, end), without reading the parts."""
+        ...
+
+    def marks(self, model: str, kind: PartKind) -> dict[Window, int]:
+        """Of each window with parts of this kind the last sequence that they know of, without reading the parts."""
+        ...
+
+    def put(self, model: str, parts: Sequence[StoredPart], *, instead_of: Sequence[StoredPart] = ()) -> None:
+        """Keeps parts that came of no delivery, and removes others that they stand for, in one transaction."""
+        ...
+
+    def save(self, model: str, evaluations: Sequence[Evaluation]) -> None:
+        """Appends evaluations; their numbers are given here."""
+        ...
+
+    def evaluations(
+        self,
+        model: str,
+        step: Step | None = None,
+        *,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        every: bool = False,
+    ) -> list[Evaluation]:
+        """The evaluation that counts of each step and window that begins in [start, end); with `every` all that were made.
+
+        In order of window, step, number.
+        """
+        ...
+
+    def evaluated(self, model: str, step: Step) -> dict[Window, tuple[int, datetime]]:
+        """Of each window with an evaluation of this step, what the latest one read: its `through` and `as_of`."""
+        ...
+
+    def add_reference(self, model: str, reference: StoredReference) -> None:
+        """Appends a reference; its number is given here."""
+        ...
+
+    def references(self, model: str) -> list[StoredReference]:
+        """All references ever set, the latest last; `history` is left empty."""
+        ...
+
+    def history(self, model: str, reference: str) -> bytes:
+        """The history of one reference."""
+        ...
+
+    def size(self) -> Mapping[str, int]:
+        """Bytes by table, where the store can tell."""
+        ...
+
+
+@runtime_checkable
+class Lake(Protocol):
+    """The row log of one model: predictions, labels and, where they are kept, features. Raises `LakeError` and no other error of its own.
+
+    Predictions have the columns `id` (string), `time` (timestamp[us, UTC], event time), `version` (string), `eligible` (bool), and under
+    their own names the prediction, its score columns and the segment columns (strings). Labels have `id`, `label`, `known`
+    (timestamp[us, UTC]: when it became known), `void` (bool: there will never be one). `sequence` (int64) and `arrived` are added here.
+    What has a sequence above `through` is not there: its delivery was never accepted.
+    """
+
+    def append(self, kind: RowKind, rows: pa.Table, *, sequence: int, arrived: datetime) -> None:
+        """Adds the rows of a delivery, all or none."""
+        ...
+
+    def keep(self, features: pa.Table, *, sequence: int, arrived: datetime) -> None:
+        """Adds rows of features with their `id` and `time`, where the plan says that they are kept."""
+        ...
+
+    def discard(self, *, after: int) -> int:
+        """Removes the rows of deliveries that were never accepted; their number."""
+        ...
+
+    def known(self, ids: pa.Array, *, first: datetime, last: datetime, through: int) -> pa.Table:
+        """The predictions with one of these identifiers whose event time is on the days from `first` to `last`, all columns."""
+        ...
+
+    def labels_of(self, ids: pa.Array, *, through: int) -> pa.Table:
+        """The latest label of each of these identifiers that has one: `id`, `label`, `known`, `void`, `changes`."""
+        ...
+
+    def times_of(self, ids: pa.Array, *, since: datetime | None, through: int) -> pa.Table:
+        """`id` and `time` of the predictions with one of these identifiers, from the day of `since` on."""
+        ...
+
+    def joined(self, *, start: datetime, end: datetime, through: int, as_of: datetime | None = None) -> Iterator[pa.RecordBatch]:
+        """The predictions with an event time in [start, end), each with its latest label that was known by `as_of`: `label`, `known`,
+        `void` and `changes` (labels before it) beside their own columns. In batches of at most 65,536 rows."""
+        ...
+
+    def waiting(self, *, since: datetime, through: int) -> tuple[int, int]:
+        """Labels known since then: how many identifiers, and how many of them have no prediction (orphans, so far)."""
+        ...
+
+    def tidy(self, *, before: datetime) -> None:
+        """Compacts the days before `before` and removes files that nobody reads any more."""
+        ...
+
+    def retain(self, *, predictions: datetime | None = None, features: datetime | None = None) -> int:
+        """Removes rows with an event time before these moments (and labels of removed predictions); their number."""
+        ...
+
+    def erase(self, ids: Sequence[str]) -> int:
+        """Removes all rows of these identifiers; their number. What was counted of them stays counted."""
+        ...
+
+    def size(self) -> Mapping[str, int]:
+        """Bytes and rows by table: `predictions.bytes`, `predictions.rows`, ..."""
         ...

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from driftline.cli.columns import add_column_options, column_settings, numbers
 from driftline.cli.output import check_files, show
 from driftline.cli.progress import progress_on
+from driftline.cli.screen import screen_settings
 
 if TYPE_CHECKING:
     from driftline.api import Result
@@ -81,16 +80,7 @@ def text(result: Result, arguments: argparse.Namespace) -> str:
     """The text for this terminal: its width, its colours, its alphabet."""
     from driftline.report.terminal import terminal_text
 
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
-    return terminal_text(
-        result.comparison,
-        width=max(60, min(shutil.get_terminal_size((100, 24)).columns, 140)),
-        colour=colour,
-        ascii_only=not encoding.startswith("utf"),
-        verbose=arguments.verbose,
-        next_step=next_step(arguments),
-    )
+    return terminal_text(result.comparison, **screen_settings(), verbose=arguments.verbose, next_step=next_step(arguments))
 
 
 def next_step(arguments: argparse.Namespace) -> str:

@@ -7,7 +7,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from driftline.cli import compare, explain, profile
+from driftline.cli import compare, config, explain, ingest, init, profile, query, reference, show, steps, store
 from driftline.core.errors import DriftlineError
 
 OK, ALARM, BAD_INPUT, UNKNOWN = 0, 1, 2, 3
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="store_true", help="print the version and stop")
     verbs = top.add_subparsers(dest="verb", metavar="COMMAND")
-    for verb in (compare, profile, explain):
+    for verb in (compare, profile, explain, init, config, reference, ingest, steps, show, query, store):
         verb.add_to(verbs)
     return top
 

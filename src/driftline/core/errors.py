@@ -2,13 +2,16 @@
 
     DriftlineError
     ├── UsageError            the call or the command line is wrong
-    │   └── UnknownName       a name that is not in a catalogue or a table
+    │   ├── UnknownName       a name that is not in a catalogue or a table
+    │   └── ConfigError       a configuration file does not say what it should
     └── DataError             the data cannot be used as asked
         ├── SourceError       a file or table cannot be read to its end
         ├── SchemaMismatch    the columns of two tables do not fit together
         ├── FormatError       bytes that are no profile of ours, or a damaged one
         ├── IncompatibleProfiles   two profiles made with different schemas
-        └── WriteError        a result cannot be written
+        ├── WriteError        a result cannot be written
+        ├── StoreError        the store of windows cannot be read or written
+        └── LakeError         the log of rows cannot be read or written
 
 An error is one sentence that says what is wrong and where, followed by what to do next.
 """
@@ -53,6 +56,10 @@ class UnknownName(UsageError):
         self.near = near
 
 
+class ConfigError(UsageError):
+    """A configuration file does not say what it should; `where` is `file:line:column`."""
+
+
 class DataError(DriftlineError):
     """The data cannot be used as asked."""
 
@@ -75,6 +82,14 @@ class IncompatibleProfiles(DataError):
 
 class WriteError(DataError):
     """A result cannot be written."""
+
+
+class StoreError(DataError):
+    """The store of windows cannot be read or written."""
+
+
+class LakeError(DataError):
+    """The log of rows cannot be read or written."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -73,7 +73,8 @@ class Measurement:
     """One number about one scope, with the rows it rests on.
 
     `value` is None where it could not be computed, never NaN; `status` then says why. `low` and `high` are an interval where one is
-    known. `limit` is the calibrated limit in force for this `n`; `note` holds its derivation.
+    known. `limit` is the calibrated limit in force for this `n`; `note` holds its derivation. `beyond` says whether the value is on the
+    wrong side of its limit, None where it was not judged.
     """
 
     metric: str
@@ -87,6 +88,7 @@ class Measurement:
     basis: Basis = Basis.OBSERVED
     status: Status = Status.OK
     note: str = ""
+    beyond: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high", "limit"):

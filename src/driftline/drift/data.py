@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from driftline.core.records import Measurement, Scope
 from driftline.drift.judge import judge
-from driftline.drift.measurements import measurements
+from driftline.drift.measurements import absent, measurements
+from driftline.drift.overtime import UNKNOWN, Normal, in_segment, settled
 from driftline.drift.spec import DriftSpec
 from driftline.profiles.profile import Profile
 from driftline.profiles.reference import Reference
-from driftline.profiles.schema import Role
+from driftline.profiles.schema import Role, Schema
 
 
-def data_drift(current: Profile, reference: Reference, scope: Scope, spec: DriftSpec) -> list[Measurement]:
-    """Every measure of every input, each with the limit that chance and the floor allow for these rows.
+def data_drift(  # noqa: PLR0913 - two profiles, where and how; the rest are settings with names and defaults
+    current: Profile,
+    reference: Reference,
+    scope: Scope,
+    spec: DriftSpec,
+    *,
+    share: float = 1.0,
+    columns: Sequence[int] | None = None,
+    normal: Normal = UNKNOWN,
+    brief: bool = False,
+    prefix: str = "",
+) -> list[Measurement]:
+    """Every measure of every input, each with the limit that chance, the floor and its own unrest allow for these rows.
 
-    Raises `IncompatibleProfiles` where `current` was made with another schema.
+    `share` is the part of `spec.alpha` that may be spent; `columns` (positions in the schema) are those to judge, all inputs unless said;
+    `normal` is what the windows of the reference have told; `brief` and `prefix` as in `measurements`. A column that is not in the rows is
+    a fault. Of a scope with a segment the rows of that segment of the reference are compared. Raises `IncompatibleProfiles` where `current` was made with another schema.
     """
-    columns = [i for i, column in enumerate(reference.schema.columns) if column.role is not Role.PREDICTION]
-    return measurements(judge(reference.profile, current, spec, columns=columns), scope)
+    chosen = inputs(reference.schema) if columns is None else columns
+    before = reference.segments[scope.segment] if scope.segment else reference.profile
+    verdicts = judge(before, current, spec, share=share, columns=chosen, unrest=normal.unrest)
+    final = in_segment if scope.segment else settled
+    found = measurements([final(verdict, normal) for verdict in verdicts], scope, brief=brief, prefix=prefix)
+    return found if brief else found + absent(current, chosen, scope)
+
+
+def inputs(schema: Schema) -> list[int]:
+    """The columns of step 2: all but the prediction and the label, by position."""
+    return [i for i, column in enumerate(schema.columns) if column.role not in (Role.PREDICTION, Role.LABEL)]

@@ -26,3 +26,15 @@ def decisions(profile: Profile, position: int, threshold: float) -> tuple[int, i
     if threshold <= edges[0]:
         above += 0 if threshold == edges[0] else int(cells[FAR_BELOW:ABOVE].sum())
     return above, int(cells[NEG_INF:].sum())
+
+
+def near_share(profile: Profile, position: int, threshold: float, near: float) -> tuple[float, int]:
+    """The share of scores in [threshold - near, threshold + near), and the number of scores. Rows of a bin are taken to be spread evenly
+    over it, so the share is off by at most the mass of the two bins at its ends."""
+    cells = profile.counts[profile.schema.cells(position)]
+    n = int(cells[NEG_INF:].sum())
+    edges = np.array(profile.schema.columns[position].edges)
+    low, high = threshold - near, threshold + near
+    width = np.maximum(np.diff(edges), np.finfo(np.float64).tiny)
+    inside = np.clip((np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)) / width, 0.0, 1.0)
+    return (float((cells[SPECIAL:] * inside).sum()) / n if n else 0.0), n

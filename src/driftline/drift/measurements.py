@@ -1,4 +1,8 @@
-"""Verdicts as measurements, the only thing that goes upstairs."""
+"""Verdicts as measurements, the only thing that goes upstairs.
+
+Of each column there is one `verdict`: 0 stable, 1 drifted, 2 faulty, no value where the rows cannot tell; its note is the story and where
+the limit comes from. Beside it stand the distances and the tests that were asked for or have crossed their limits.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,44 @@ from collections.abc import Iterator, Sequence
 
 from driftline.core.records import Measurement, Scope, Status
 from driftline.core.verdicts import ColumnVerdict, Verdict
+from driftline.profiles.profile import Profile
+from driftline.profiles.schema import Role
+
+VERDICT = "verdict"
+VALUES = {Verdict.STABLE: 0.0, Verdict.DRIFTED: 1.0, Verdict.FAULTY: 2.0}
+WATCHED = (Role.FEATURE, Role.SEGMENT, Role.PREDICTION)
+"""Roles of which a column that is not there is a fault."""
 
 
-def measurements(verdicts: Sequence[ColumnVerdict], scope: Scope) -> list[Measurement]:
-    """One measurement per distance and per deciding test of each column. Where the rows are too few they say so."""
-    return [measurement for verdict in verdicts for measurement in _of(verdict, scope)]
+def measurements(verdicts: Sequence[ColumnVerdict], scope: Scope, *, brief: bool = False, prefix: str = "") -> list[Measurement]:
+    """The verdict of each column with its measures; `brief` leaves all measures out but the one that decided. `prefix` goes before the
+    names of all metrics."""
+    return [measurement for verdict in verdicts for measurement in _of(verdict, scope, brief, prefix)]
 
 
-def _of(verdict: ColumnVerdict, scope: Scope) -> Iterator[Measurement]:
+def absent(current: Profile, columns: Sequence[int], scope: Scope) -> list[Measurement]:
+    """A fault for each of these columns (positions in the schema) that the rows do not have in a type that can be counted."""
+    if not current.rows:
+        return []
+    gone = [current.schema.columns[i] for i in columns if not current.seen[i] and current.schema.columns[i].role in WATCHED]
+    note = "the column is missing, or holds values of another type, in all of these rows; looks like: pipeline"
+    return [Measurement(VERDICT, 2.0, scope, current.rows, column.name, note=note, beyond=True) for column in gone]
+
+
+def _of(verdict: ColumnVerdict, scope: Scope, brief: bool, prefix: str) -> Iterator[Measurement]:  # noqa: FBT001 - one of two shapes
     status = Status.NODATA if verdict.n == 0 else Status.INSUFFICIENT if verdict.verdict is Verdict.INSUFFICIENT else Status.OK
+    value = VALUES.get(verdict.verdict)
+    if value is None and status is Status.OK:
+        status = Status.INSUFFICIENT
+    beyond = None if value is None else value > 0
+    note = "; ".join(text for text in (verdict.note, verdict.derivation if beyond else "") if text)
+    yield Measurement(prefix + VERDICT, value, scope, verdict.n, verdict.name, status=status, note=note, beyond=beyond)
     numbers: dict[str, tuple[float | None, float | None]] = {m.name: (m.value, m.limit) for m in verdict.measures}
     numbers |= {f.measure: (f.value, f.limit) for f in verdict.findings if f.value is not None and f.measure not in numbers}
-    for name, (value, limit) in numbers.items():
-        note = verdict.derivation if name == verdict.measure else ""
-        yield Measurement(name, value, scope, verdict.n, verdict.name, limit=limit, status=status, note=note)
+    for name, (number, limit) in numbers.items():
+        leads = name == verdict.measure
+        if brief and not leads:
+            continue
+        derivation = verdict.derivation if leads else ""
+        judged = beyond if leads and status is Status.OK else None
+        yield Measurement(prefix + name, number, scope, verdict.n, verdict.name, limit=limit, status=status, note=derivation, beyond=judged)

@@ -15,8 +15,9 @@ from driftline.profiles.outcomes import plan_outcomes
 from driftline.profiles.reference import Reference
 from driftline.profiles.schema import Schema, family
 from driftline.profiles.segments import profile_by_segment
+from driftline.profiles.tiling import Tiling
 from driftline.profiles.times import nanoseconds
-from driftline.profiles.windows import History, window_length
+from driftline.profiles.windows import History, most_windows, window_length
 
 Progress = Callable[[str, int, int | None], None]
 """Told what is being read, how many rows of it have been, and how many there are where that is known."""
@@ -28,8 +29,11 @@ def silent(what: str, done: int, total: int | None) -> None:
     """Progress that nobody sees."""
 
 
-def make_reference(source: Source, spec: CompareSpec, columns: SchemaSpec, progress: Progress = silent) -> Reference:
-    """The reference of a table. Reads it twice: once to fit the schema, once to count."""
+def make_reference(
+    source: Source, spec: CompareSpec, columns: SchemaSpec, progress: Progress = silent, tiling: Tiling | None = None
+) -> Reference:
+    """The reference of a table. Reads it twice: once to fit the schema, once to count. Its history has the windows of `tiling`, where one
+    is given and they are not too many, else windows of a length that fits the table."""
     names = [name for name in source.schema.names if name not in spec.ignore]
     if not names:
         raise SchemaMismatch("No column is left to compare", where=source.name, hint="Ignore fewer columns.")
@@ -40,7 +44,7 @@ def make_reference(source: Source, spec: CompareSpec, columns: SchemaSpec, progr
     schema, sample = fit(table, watched(source.batches(names, texts), f"fitting {source.name}", source.rows, progress), here)
     if here.prediction and here.label:
         schema = with_outcomes(schema, sample, spec, here, source.name)
-    history = history_for(schema, sample, source.name)
+    history = history_for(schema, sample, source.name, tiling)
     batches = watched(source.batches(names, coded(schema)), f"counting {source.name}", source.rows, progress)
     profile, segments = profile_by_segment(recorded(batches, history), schema, table=source.name)
     windows = history.windows(schema) if history is not None else ()
@@ -71,12 +75,17 @@ def with_outcomes(schema: Schema, sample: pa.Table, spec: CompareSpec, columns: 
     return replace(schema, outcomes=plan)
 
 
-def history_for(schema: Schema, sample: pa.Table, table: str) -> History | None:
+def history_for(schema: Schema, sample: pa.Table, table: str, tiling: Tiling | None = None) -> History | None:
     """What cuts the rows into windows, where they have times."""
     if not schema.time:
         return None
     times = nanoseconds(sample.column(schema.time).combine_chunks(), column=schema.time, table=table, first_row=0)
-    return History(schema, window_length(int(times.min()), int(times.max())), table=table) if len(times) else None
+    if not len(times):
+        return None
+    first, last = int(times.min()), int(times.max())
+    if tiling is not None and (last - first) / tiling.length.total_seconds() / 1e9 <= most_windows(schema):
+        return History(schema, 0, table=table, tiling=tiling)
+    return History(schema, window_length(first, last), table=table)
 
 
 def recorded(batches: Iterator[pa.RecordBatch], history: History | None) -> Iterator[pa.RecordBatch]:

@@ -55,7 +55,7 @@ def wilson(part: float, whole: float, z: float) -> Interval:
     share, shrink = part / whole, 1 + z * z / whole
     middle = (share + z * z / (2 * whole)) / shrink
     half = z / shrink * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def wald(total: float, squares: float, count: int, z: float) -> Interval | None:

@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 
 from driftline.core.catalog import Catalog
 from driftline.core.errors import UsageError
-from driftline.core.records import Measurement, Scope, Status
+from driftline.core.records import Measurement, Scope, Status, segment_name
 from driftline.core.spec import Spec
 from driftline.core.verdicts import QualityVerdict, Severity, Verdict
 from driftline.performance import quality
@@ -136,19 +136,29 @@ def better(metric: str) -> str:
 
 
 def performance(current: Summary, reference: Summary | None, scope: Scope, spec: PerformanceSpec) -> list[Measurement]:
-    """The quality metrics of `current` with their 95 % intervals; the limit is the reference's value with the tolerated loss."""
+    """The quality metrics of `current` with their 95 % intervals; the limit is the reference's value with the tolerated loss.
+
+    Headlines are `beyond` where they are drifted, as `judge_quality` has it, and not where they are stable; nothing else is judged.
+    Raises `IncompatibleProfiles` where the two summaries have different plans.
+    """
+    comparable = reference is not None and reference.rows > 0
+    judged = {each.metric: each for each in judge_quality(current, reference, spec, segment_name(scope.segment))} if comparable else {}
     measurements = []
     for metric in metrics_for(current, spec):
         found = _Estimate.of(metric, current, SHOWN_CONFIDENCE)
-        limit, note = None, "no labels in the reference to compare with"
+        limit, note, verdict = None, "no labels in the reference to compare with", judged.get(metric)
         if reference is not None and (value := METRICS[metric](reference)) is not None:
             loss = tolerated_loss(metric, reference, spec)
             if loss is not None and better(metric) != "target":
                 limit = value - loss if better(metric) == "higher" else value + loss
             note = f"reference {_number(value)}, tolerated loss {_number(loss)}" if loss is not None else f"reference {_number(value)}"
-        status = Status.NODATA if current.rows == 0 else Status.INSUFFICIENT if found.value is None else Status.OK
+        note += f"; {verdict.note}" if verdict else ""
+        unknown = found.value is None or (verdict is not None and verdict.verdict is Verdict.INSUFFICIENT)
+        status = Status.NODATA if current.rows == 0 else Status.INSUFFICIENT if unknown else Status.OK
+        beyond = verdict.verdict is Verdict.DRIFTED if verdict is not None and status is Status.OK else None
+        n, low, high = current.rows, found.low, found.high
         measurements.append(
-            Measurement(metric, found.value, scope, current.rows, low=found.low, high=found.high, limit=limit, status=status, note=note)
+            Measurement(metric, found.value, scope, n, low=low, high=high, limit=limit, status=status, note=note, beyond=beyond)
         )
     return measurements
 

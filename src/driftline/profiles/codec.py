@@ -36,7 +36,7 @@ Arrays = Mapping[str, NDArray[Any]]
 def encode(reference: Reference) -> bytes:
     """The bytes of a reference; equal references give equal bytes."""
     profiles = [reference.profile, *reference.segments.values(), *reference.history]
-    parts = [_flatten(profile, f"{i}.") for i, profile in enumerate(profiles)]
+    parts = [flatten(profile, f"{i}.") for i, profile in enumerate(profiles)]
     header = {
         "schema": reference.schema.to_json(),
         "source": asdict(reference.source),
@@ -51,9 +51,9 @@ def encode(reference: Reference) -> bytes:
 def decode(data: bytes, *, name: str) -> Reference:
     """The reference from its bytes. `name` says in messages where they came from. Raises `FormatError`."""
     header, arrays = unpack(data, name=name)
-    with _fitting(name):
+    with fitting(name):
         schema = Schema.from_json(header["schema"])
-        profiles = [_restore(schema, facts, arrays, f"{i}.") for i, facts in enumerate(header["profiles"])]
+        profiles = [restore(schema, facts, arrays, f"{i}.") for i, facts in enumerate(header["profiles"])]
         segments = [tuple((str(column), str(level)) for column, level in segment) for segment in header["segments"]]
         source = TableInfo(**{**header["source"], "files": tuple(header["source"]["files"])})
         first, *others = profiles
@@ -65,7 +65,7 @@ _AGAIN = "Make it again with 'driftline profile'."
 
 
 @contextmanager
-def _fitting(name: str) -> Iterator[None]:
+def fitting(name: str) -> Iterator[None]:
     """Whatever is wrong inside bytes whose checksum is right becomes a `FormatError`."""
     try:
         yield
@@ -92,7 +92,7 @@ def unpack(data: bytes, *, name: str) -> tuple[dict[str, Any], dict[str, NDArray
     number, length = _HEAD.unpack(data[len(MAGIC) : start])
     if number > FORMAT:
         raise FormatError(f"The profile has format {number}, and this driftline reads up to {FORMAT}", where=name, hint="Update driftline.")
-    with _fitting(name):
+    with fitting(name):
         header = json.loads(zlib.decompress(data[start : start + length]))
         body = zlib.decompress(data[start + length : -32])
         return header, dict(_arrays(header.pop("arrays"), body))
@@ -113,7 +113,8 @@ def _little(array: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
 
 
-def _flatten(profile: Profile, prefix: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def flatten(profile: Profile, prefix: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """A profile as facts for a header and arrays whose names begin with `prefix`."""
     arrays: dict[str, NDArray[Any]] = {
         "counts": profile.counts,
         "moments": profile.moments,
@@ -134,7 +135,8 @@ def _flatten(profile: Profile, prefix: str) -> tuple[dict[str, Any], dict[str, N
     return facts, {prefix + key: array for key, array in arrays.items()}
 
 
-def _restore(schema: Schema, facts: Mapping[str, Any], arrays: Arrays, prefix: str) -> Profile:
+def restore(schema: Schema, facts: Mapping[str, Any], arrays: Arrays, prefix: str) -> Profile:
+    """The profile that `flatten` took apart."""
     mine = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
     labelled = {key.removeprefix("outcomes."): array for key, array in mine.items() if key.startswith("outcomes.")}
     numeric = (len(schema.numeric), 2)

@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from driftline.profiles.counting import Counter
 from driftline.profiles.levels import LevelCounter
 from driftline.profiles.outcomes import Summary, tally
 from driftline.profiles.profile import NO_TIME, Profile, no_extremes
@@ -35,10 +34,7 @@ class Gathering:
         self.schema = schema
         self.table = table
         self.rows = 0
-        self._counters = {
-            i: Counter(np.array(schema.columns[i].edges), center=schema.columns[i].center, scale=schema.columns[i].scale)
-            for i in schema.numeric
-        }
+        self._counters = schema.counters
         self._cells = [schema.cells(i) for i in range(len(schema.columns))]
         self._levels = {i: LevelCounter(c.levels) for i, c in enumerate(schema.columns) if c.is_levels}
         self._groups = 0

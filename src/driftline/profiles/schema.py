@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from driftline.profiles.counting import SPECIAL
+from driftline.profiles.counting import SPECIAL, Counter
 from driftline.profiles.outcomes import OutcomePlan, Task
 
 TAIL = 32
@@ -116,6 +116,12 @@ class Schema:
     def numeric(self) -> tuple[int, ...]:
         """Positions of the numeric columns: row i of a profile's moments belongs to column numeric[i]."""
         return tuple(i for i, column in enumerate(self.columns) if column.is_numeric)
+
+    @cached_property
+    def counters(self) -> Mapping[int, Counter]:
+        """What counts the values of each numeric column, by position: made once, since small batches are counted in less time."""
+        chosen = [(i, self.columns[i]) for i in self.numeric]
+        return {i: Counter(np.array(column.edges), center=column.center, scale=column.scale) for i, column in chosen}
 
     @cached_property
     def keys(self) -> tuple[int, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from driftline.core.records import Segment
 from driftline.profiles.gather import Gathering
@@ -29,11 +31,7 @@ def profile_by_segment(
         cut = False
         for name, counter, levels, gathering in gatherings:
             if name in batch.schema.names:
-                cells = counter.cells(batch.column(name))
-                groups = cells - (FIRST_LEVEL - 2)  # levels from 2 on, every tail bucket below
-                groups[(cells > 0) & (cells < FIRST_LEVEL)] = 1
-                groups[cells == 0] = 0
-                gathering.add(batch, groups, len(levels) + 2)
+                gathering.add(batch, segment_of(counter, batch.column(name)), len(levels) + 2)
                 cut = True
         if not cut:
             plain.add(batch)
@@ -41,7 +39,20 @@ def profile_by_segment(
     everything = used[0] if used and used[0].rows >= plain.rows else plain.total()
     segments: dict[Segment, Profile] = {}
     for name, _, levels, gathering in gatherings:
-        for level, profile in zip((MISSING, OTHER, *levels), gathering.profiles(), strict=False):
-            if profile.rows:
-                segments[((name, level),)] = profile
+        counted = zip(segments_of(name, levels), gathering.profiles(), strict=False)
+        segments |= {segment: profile for segment, profile in counted if profile.rows}
     return everything, segments
+
+
+def segment_of(counter: LevelCounter, values: pa.Array) -> NDArray[np.intp]:
+    """The position of each row's segment in `segments_of` the same column and levels, (n,)."""
+    cells = counter.cells(values)
+    groups = cells - (FIRST_LEVEL - 2)  # levels from 2 on, every tail bucket below
+    groups[(cells > 0) & (cells < FIRST_LEVEL)] = 1
+    groups[cells == 0] = 0
+    return groups
+
+
+def segments_of(name: str, levels: Sequence[str]) -> tuple[Segment, ...]:
+    """The segments that a column cuts the rows into: missing, other, then its levels."""
+    return tuple(((name, level),) for level in (MISSING, OTHER, *levels))

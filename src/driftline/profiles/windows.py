@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from driftline.profiles.gather import Gathering
 from driftline.profiles.profile import Profile
 from driftline.profiles.schema import Schema
+from driftline.profiles.tiling import Tiling, from_nanoseconds, to_nanoseconds
 from driftline.profiles.times import nanoseconds
 from driftline.profiles.values import from_flags, valid_rows
 
@@ -35,12 +36,21 @@ def window_length(first: int, last: int) -> int:
     return next((length for length in LENGTHS if (last - first) / length <= MOST), LENGTHS[-1])
 
 
-class History:
-    """Counts batches by window, in the same reading as everything else."""
+def most_windows(schema: Schema) -> int:
+    """How many windows of this schema are held at a time: what takes about 400 MB, and never fewer than the usual."""
+    return max(MOST, 50_000_000 // max(1, int(schema.offsets[-1])))
 
-    def __init__(self, schema: Schema, length: int, *, table: str) -> None:
+
+class History:
+    """Counts batches by window, in the same reading as everything else.
+
+    `length` is that of the windows in nanoseconds, counted from 1970; with a `tiling` they are its windows.
+    """
+
+    def __init__(self, schema: Schema, length: int, *, table: str, tiling: Tiling | None = None) -> None:
         self.schema = replace(schema, outcomes=None)
         self.length = length
+        self.tiling = tiling
         self.table = table
         self._numbers: dict[int, int] = {}
         self._gathering = Gathering(self.schema, table=table)
@@ -55,7 +65,16 @@ class History:
         if valid is not None:
             batch = batch.filter(from_flags(valid))
         if len(batch):
-            self._gathering.add(batch, self._group(stamps // self.length), len(self._numbers))
+            self._gathering.add(batch, self._group(self._starts(stamps)), len(self._numbers))
+
+    def _starts(self, stamps: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self.tiling is None:
+            return stamps - stamps % self.length
+        windows, place = self.tiling.cut(stamps)
+        return np.array([to_nanoseconds(window.start) for window in windows], np.int64)[place]
+
+    def _end(self, start: int) -> int:
+        return start + self.length if self.tiling is None else to_nanoseconds(self.tiling.around(from_nanoseconds(start)).end)
 
     def _group(self, numbers: NDArray[np.int64]) -> NDArray[np.intp]:
         unique, where = np.unique(numbers, return_inverse=True)
@@ -66,8 +85,8 @@ class History:
         """The windows that have rows, in order of time."""
         profiles = self._gathering.profiles()
         return tuple(
-            replace(profiles[group], schema=schema, keys={}, times=(number * self.length, (number + 1) * self.length - 1))
-            for number, group in sorted(self._numbers.items())
+            replace(profiles[group], schema=schema, keys={}, times=(start, self._end(start) - 1))
+            for start, group in sorted(self._numbers.items())
         )
 
 
@@ -83,7 +102,8 @@ def joined(history: Sequence[Profile], rows: int, span: int) -> tuple[Profile, .
     together = max(1, round((span + 1) / length if span > 0 else rows / usual))
     parts: dict[int, list[Profile]] = {}
     for window in history:
-        parts.setdefault((window.times[0] - history[0].times[0]) // length // together, []).append(window)
+        steps = (window.times[0] - history[0].times[0] + length // 2) // length  # days of 23 and 25 hours count as one
+        parts.setdefault(steps // together, []).append(window)
     whole = [reduce(add, part) for part in parts.values() if len(part) == together]
     if not whole:
         return ()

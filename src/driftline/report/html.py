@@ -10,24 +10,21 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from driftline.core.verdicts import ColumnVerdict, Comparison
 from driftline.report import numbers
+from driftline.report.environment import environment
 from driftline.report.page import page_of
-from driftline.report.stories import alike, story, story_beside, story_of_several
-from driftline.report.text import bound, shorten, visible
+from driftline.report.stories import alike, story_beside, story_of_several
+from driftline.report.text import shorten, visible
 from driftline.report.words import (
-    FULL,
     QUALITY_FULL,
     QUALITY_LOOKS,
     column_measure,
     full_state,
-    interval,
     look,
     quality_figures,
     quality_state,
@@ -35,13 +32,12 @@ from driftline.report.words import (
 )
 
 FRAGMENT_ROWS = 12
-_LONGEST_NAME = 120
 
 
 def html_report(comparison: Comparison) -> str:
     """The whole report as one HTML page: no request, no script, under 2 MB for a thousand columns."""
     page = page_of(comparison)
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     return template.render(page=page, comparison=comparison, document=json_block(page.document))
 
 
@@ -56,7 +52,7 @@ def html_fragment(comparison: Comparison) -> str:
         rows.append((QUALITY_FULL[state], QUALITY_LOOKS[state], numbers.measure_name(q.metric), quality_figures(q), q.note))
     left = Counter(full_state(c).lower() for together in groups[room:] for c in together)
     more = ", ".join(f"{numbers.count(n)} {state}" for state, n in left.items())
-    template = _environment().get_template("fragment.html.j2")
+    template = environment().get_template("fragment.html.j2")
     return template.render(comparison=comparison, verdict=verdict_text(comparison), rows=rows, more=more)
 
 
@@ -75,40 +71,3 @@ def json_block(document: Mapping[str, Any]) -> Markup:
     for char in "<>&":
         written = written.replace(char, f"\\u{ord(char):04x}")
     return Markup(written)  # noqa: S704 (nothing is left in it that HTML gives a meaning)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("driftline.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "amount": lambda value, measure: numbers.amount(measure, value),
-        "number": numbers.number,
-        "count": numbers.count,
-        "plural": numbers.plural,
-        "percent": numbers.percent,
-        "points": numbers.points,
-        "p": numbers.probability,
-        "p_sign": lambda p: "< 1e-16" if p < 1e-16 else f"= {numbers.probability(p)}",
-        "size": numbers.size_of,
-        "measure": numbers.measure_name,
-        "name": lambda name: shorten(visible(name), _LONGEST_NAME),
-        "setting": lambda value: json.dumps(value, ensure_ascii=False, default=str),
-        "state": lambda verdict: FULL[verdict],
-        "column_state": full_state,
-        "look": look,
-        "story": story,
-    }
-    environment.globals |= {"interval": interval, "verdict_text": verdict_text}
-    return environment
-
-
-def _shown(value: object) -> object:
-    """What an expression in a template is written as: invisible characters made visible, markup of ours left alone."""
-    return value if isinstance(value, Markup) or not isinstance(value, str) else bound(visible(value))

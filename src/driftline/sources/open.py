@@ -32,3 +32,18 @@ def open_source(thing: object, *, name: str) -> Source:
     if source is None:
         raise UsageError(f"The {name} table is a {type(thing).__name__}, which is no table", hint=ACCEPTED)
     return source
+
+
+def tables_of(path: str) -> list[str]:
+    """The files that a file, folder or glob stands for, sorted. Raises `SourceError` where there is none."""
+    from driftline.sources.paths import files_of
+
+    return [file for file, _ in files_of(path)]
+
+
+def mark_of(path: str) -> str:
+    """What tells whether a file has changed since it was read: its fingerprint, and its time where that leaves bytes out."""
+    from driftline.sources.fingerprint import fingerprint
+
+    found = fingerprint([path])
+    return f"{found}:{os.stat(path).st_mtime_ns}" if found.startswith("sha256-ends") else found

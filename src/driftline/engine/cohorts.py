@@ -1,0 +1,135 @@
+"""Cohorts: what is known of the labels of a window, made anew from the row log whenever its rows or labels have changed.
+
+They are made when rows come in, so that evaluating a window costs the same however many rows it had; and again, without being kept, where
+somebody asks what was known on an earlier day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+
+import pyarrow as pa
+
+from driftline.core.ledger import PartKind, StoredPart
+from driftline.core.records import Window
+from driftline.engine.model import Known, Model
+from driftline.performance.labels import LabelKind
+from driftline.profiles.codec import pack, unpack
+from driftline.profiles.cohort import CHECKPOINTS, Cohort, CohortGathering
+from driftline.profiles.tiling import to_nanoseconds
+from driftline.profiles.values import from_integers, integers, whole
+
+TOGETHER = 32
+"""Windows that are joined with their labels in one reading."""
+NEVER = -(2**63)
+
+Found = Mapping[str, tuple[Cohort, int]]
+"""The cohort of each version, and when the last of its labels became known (nanoseconds)."""
+
+
+def settle(model: Model) -> int:
+    """Makes the cohorts of all windows whose rows or labels have changed since theirs were made; the number of windows.
+
+    Done again after an interruption it does what is left to do.
+    """
+    if model.outcomes() is None:
+        return 0
+    through = model.store.sequence(model.name)
+    marks = model.store.marks(model.name, PartKind.COHORT)
+    stale = [t.window for t in model.store.windows(model.name) if max(t.rows, t.labels) > marks.get(t.window, 0)]
+    for stretch in stretches(stale):
+        parts = []
+        for window, found in gathered(model, stretch, through=through).items():
+            parts += [_stored(model, window, version, cohort, last, through) for version, (cohort, last) in found.items()]
+        model.store.put(model.name, parts)
+    return len(stale)
+
+
+def cohorts(model: Model, start: datetime, end: datetime, *, as_of: datetime, through: int) -> dict[Window, dict[str, Cohort]]:
+    """The cohorts of the windows that begin in [start, end) by version, with the labels that were known by `as_of`."""
+    if model.outcomes() is None:
+        return {}
+    found: dict[Window, dict[str, Cohort]] = {}
+    early: dict[Window, None] = {}
+    for part in model.store.parts(model.name, PartKind.COHORT, start=start, end=end):
+        known = model.active(part.version)
+        if part.schema != known.reference.schema.id or not part.data:
+            continue
+        cohort, last = _decoded(part, known)
+        if last > to_nanoseconds(as_of):
+            early[part.window] = None
+        else:
+            found.setdefault(part.window, {})[part.version] = cohort
+    for stretch in stretches(list(early)):
+        for window, anew in gathered(model, stretch, through=through, as_of=as_of).items():
+            found[window] = {version: cohort for version, (cohort, _) in anew.items()}
+    return found
+
+
+def stretches(windows: Sequence[Window]) -> Iterable[list[Window]]:
+    """Windows that follow one another, some dozens at a time."""
+    stretch: list[Window] = []
+    for window in sorted(windows):
+        if stretch and (window.start != stretch[-1].end or len(stretch) >= TOGETHER):
+            yield stretch
+            stretch = []
+        stretch.append(window)
+    if stretch:
+        yield stretch
+
+
+def gathered(model: Model, windows: Sequence[Window], *, through: int, as_of: datetime | None = None) -> Mapping[Window, Found]:
+    """The cohorts of windows that follow one another, from the row log."""
+    event = model.plan.labels.kind is LabelKind.EVENT
+    maturity = int(model.plan.labels.maturity.total_seconds()) * 1_000_000_000
+    ages = [round(share * maturity) for share in CHECKPOINTS]
+    open_: dict[tuple[Window, str], CohortGathering] = {}
+    latest: dict[tuple[Window, str], int] = {}
+    for batch in model.lake.joined(start=windows[0].start, end=windows[-1].end, through=through, as_of=as_of):
+        for window, version, rows in _cut(model, batch):
+            schema, key = model.active(version).reference.schema, (window, version)
+            if schema.outcomes is None:
+                continue
+            if key not in open_:
+                open_[key] = CohortGathering(schema.outcomes, ages, schema.segments, event=event, table=f"the log of {model.name}")
+            open_[key].add(rows)
+            known = whole(rows.column("known").drop_null(), pa.timestamp("ns", "UTC"))
+            latest[key] = max(latest.get(key, NEVER), int(known.max(initial=NEVER)))
+    found: dict[Window, dict[str, tuple[Cohort, int]]] = {window: {} for window in windows}
+    for (window, version), gathering in open_.items():
+        found[window][version] = gathering.cohort(), latest[window, version]
+    return found
+
+
+def _cut(model: Model, batch: pa.RecordBatch) -> Iterable[tuple[Window, str, pa.RecordBatch]]:
+    """The rows of each window and version."""
+    windows, place = model.tiling.cut(whole(batch.column("time"), pa.timestamp("ns", "UTC")))
+    versions = batch.column("version").dictionary_encode()
+    codes = integers(versions.indices).astype("int64")
+    key = place * max(len(versions.dictionary), 1) + codes
+    order = key.argsort(kind="stable")
+    rows = batch if (order[1:] > order[:-1]).all() else batch.take(from_integers(order.astype("int64")))
+    names = versions.dictionary.to_pylist()
+    at = 0
+    for value, group in groupby(key[order].tolist()):
+        count = sum(1 for _ in group)
+        window, version = divmod(value, len(names))
+        yield windows[window], names[version], rows.slice(at, count)
+        at += count
+
+
+def _stored(model: Model, window: Window, version: str, cohort: Cohort, last: int, through: int) -> StoredPart:
+    facts, arrays = cohort.to_arrays()
+    data = pack({"cohort": 1, "last": last, "facts": facts}, arrays)
+    schema = model.active(version).reference.schema.id
+    return StoredPart(PartKind.COHORT, schema, version, window, 0, through, cohort.rows, data)
+
+
+def _decoded(part: StoredPart, known: Known) -> tuple[Cohort, int]:
+    name = f"cohort of {part.window}"
+    header, arrays = unpack(part.data, name=name)
+    plan = known.reference.schema.outcomes
+    assert plan is not None
+    return Cohort.from_arrays(plan, header["facts"], arrays), int(header["last"])

@@ -1,0 +1,226 @@
+"""Step 1 on one window: how the model was served, whether its labels come, how right it was, and how right it seems without labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import add
+from typing import Any
+
+from driftline.core.durations import duration
+from driftline.core.ledger import PartKind, StoredPart
+from driftline.core.records import ALL_ROWS, Measurement, Scope, Segment, Status, Window
+from driftline.engine.cohorts import cohorts
+from driftline.engine.model import Known, Model
+from driftline.engine.timeline import AHEAD, Timeline
+from driftline.performance.estimation import BackTests, Refusal, back_test, estimate, expected_values, realised
+from driftline.performance.maturity import label_health, matured, orphan_share, quality
+from driftline.performance.operational import OperationalSpec, PastTraffic, operational
+from driftline.performance.slo import Burning, SloSpec, burns_for, slo
+from driftline.profiles.cohort import Cohort
+from driftline.profiles.outcomes import Summary
+from driftline.profiles.traffic import Traffic
+
+PAST_TRAFFIC = timedelta(weeks=8)
+PAST_COHORTS = 28
+"""Matured windows that a young one is compared with."""
+BACK_TESTED = 60
+"""Matured windows over which estimates are held against what came true."""
+SERVED = ("error_rate", "latency_p50", "latency_p95", "latency_p99")
+"""What is also measured of each version, where there are several."""
+
+Estimates = Mapping[str, Any]
+
+
+class Performance:
+    """Step 1 for the windows of one evaluation; what several windows need is read once."""
+
+    def __init__(self, model: Model, timeline: Timeline, *, as_of: datetime, through: int) -> None:
+        self.model, self.timeline = model, timeline
+        self.as_of, self.through = as_of, through
+        self.base = model.tiling.length
+        self._rows: dict[Window, int] | None = None
+        self._cohorts: dict[Window, Mapping[str, Cohort]] = {}
+        self._estimates: dict[Window, Estimates] = {}
+        self._read_to: datetime | None = None
+
+    def measure(self, window: Window) -> tuple[list[Measurement], str, list[StoredPart]]:
+        """The measurements of a window, the reference they rest on, and what to keep for the windows after it."""
+        versions = self.timeline.traffic(window)
+        found = self._operations(window, versions) + self._objectives(window)
+        known = self.model.active(max(versions, default=""))
+        kept: list[StoredPart] = []
+        if self.model.outcomes() is not None:
+            found += self._labels(window, known)
+            found += self._quality(window, known)
+            estimates, kept = self._estimated(window, known)
+            found += estimates
+        return found, known.stored.id, kept
+
+    def _scope(self, window: Window, version: str = "", segment: Segment = ALL_ROWS) -> Scope:
+        return Scope(self.model.name, version, segment, window)
+
+    # Operations
+
+    def _operations(self, window: Window, versions: Mapping[str, Traffic]) -> list[Measurement]:
+        spec = OperationalSpec(absent_p=self.model.plan.serving.absent_p)
+        found = operational(_all(versions.values()), self._past(window), self._scope(window), spec)
+        if len(versions) > 1:
+            for version, own in versions.items():
+                each = operational(own, PastTraffic(), self._scope(window, version), spec)
+                found += [m for m in each if m.metric in SERVED]
+        return found
+
+    def _past(self, window: Window) -> PastTraffic:
+        tiling, windows = self.model.tiling, self.timeline.windows
+        if self._rows is None:
+            self._rows = self.model.store.rows(self.model.name, start=windows[0].start, end=windows[-1].end)
+        rows, first = self._rows, window.start - PAST_TRAFFIC
+        before = [w for w in self.timeline.back(window, int(PAST_TRAFFIC / self.base) + 1)[:-1] if w.start >= first]
+        return PastTraffic(tiling.phase(window), tuple((tiling.phase(w), rows.get(w, 0)) for w in before))
+
+    def _objectives(self, window: Window) -> list[Measurement]:
+        serving = self.model.plan.serving
+        specs = []
+        if serving.availability is not None:
+            specs.append(SloSpec(target=serving.availability.target, window=serving.availability.window))
+        if serving.latency is not None:
+            specs.append(SloSpec(target=serving.latency.target, window=serving.latency.window, within=serving.latency.within))
+        found = []
+        for spec in specs:
+            burning = [Burning(b, self._served(window, b.long), self._served(window, b.short)) for b in burns_for(spec, self.base)]
+            found += slo(self._served(window, spec.window), burning, self._scope(window), spec)
+        return found
+
+    def _served(self, window: Window, span: str) -> Traffic:
+        stretch = self.timeline.back(window, max(1, duration(span) // self.base))
+        return _all(traffic for each in stretch for traffic in self.timeline.traffic(each).values())
+
+    # Labels and quality
+
+    def _labels(self, window: Window, known: Known) -> list[Measurement]:
+        cohort = self._cohort(window, known)
+        if cohort is None:
+            return []
+        labels, age = self.model.plan.labels, self.as_of - window.end
+        found = label_health(cohort, self._past_cohorts(window, known), self._scope(window), labels, age)
+        if window == self.timeline.windows[-1]:
+            # A prediction may come after its label: those of the last maturity are counted once, with the newest window.
+            since = self.as_of - max(labels.maturity, self.base)
+            found.append(orphan_share(*self.model.lake.waiting(since=since, through=self.through), self._scope(window), labels))
+        return found
+
+    def _quality(self, window: Window, known: Known) -> list[Measurement]:
+        cohort = self._cohort(window, known)
+        if cohort is None:
+            return []
+        found = self._judged(cohort, window, known)
+        if self.as_of - window.end < self.model.plan.labels.maturity:
+            return found  # a young window waits for others to be compared with, not for more rows
+        most = duration(self.model.plan.windows.widen_to) // self.base
+        count = 2
+        while count <= most and any(m.status is Status.INSUFFICIENT and m.n for m in found if m.beyond is None and _is_headline(m)):
+            wider = self._joined(window, count, known)
+            if wider is not None:
+                found = self._judged(wider, Window(self.timeline.back(window, count)[0].start, window.end), known)
+            count *= 2
+        versions = self._of_window(window)
+        for version, own in versions.items() if len(versions) > 1 else ():
+            found += self._judged(own, window, self.model.active(version), version=version, segments=False)
+        return found
+
+    def _judged(self, cohort: Cohort, window: Window, known: Known, *, version: str = "", segments: bool = True) -> list[Measurement]:
+        """The quality of all rows and of each segment that the reference has."""
+        reference, age, plan = known.reference, self.as_of - window.end, self.model.plan
+        past = self._past_cohorts(window, known) if age < plan.labels.maturity else []
+        scope = self._scope(window, version)
+        found = quality(cohort, past, reference.profile.outcomes, scope, plan.labels, plan.performance, age=age)
+        for segment in cohort.outcomes if segments and age >= plan.labels.maturity else ():
+            before = reference.segments.get(segment)
+            if segment != ALL_ROWS and before is not None:
+                own = self._scope(window, version, segment)
+                each = quality(cohort, [], before.outcomes, own, plan.labels, plan.performance, age=age)
+                found += [m for m in each if _is_headline(m)]
+        return found
+
+    def _joined(self, window: Window, count: int, known: Known) -> Cohort | None:
+        stretch = self.timeline.back(window, count)
+        found = [cohort for each in stretch if (cohort := self._cohort(each, known)) is not None]
+        return reduce(add, found) if len(found) > 1 else None
+
+    def _past_cohorts(self, window: Window, known: Known) -> list[Cohort]:
+        """Those of windows before this one that are final, the latest of them."""
+        maturity = self.model.plan.labels.maturity
+        stretch = self.timeline.back(window, PAST_COHORTS + 1 + int(maturity / self.base))[:-1]
+        final = [each for each in stretch if self.as_of - each.end >= maturity]
+        return [cohort for each in final[-PAST_COHORTS:] if (cohort := self._cohort(each, known)) is not None]
+
+    def _cohort(self, window: Window, known: Known) -> Cohort | None:
+        """All versions of a window that share the plan of a reference."""
+        plan = known.reference.schema.outcomes
+        fitting = [cohort for cohort in self._of_window(window).values() if cohort.plan == plan and cohort.rows]
+        return reduce(add, fitting) if fitting else None
+
+    def _of_window(self, window: Window) -> Mapping[str, Cohort]:
+        if window not in self._cohorts:
+            stretch = self.timeline.from_(window, AHEAD)
+            self._cohorts.update({each: {} for each in stretch})
+            found = cohorts(self.model, stretch[0].start, stretch[-1].end, as_of=self.as_of, through=self.through)
+            self._cohorts.update(found)
+        return self._cohorts[window]
+
+    # Quality without labels
+
+    def _estimated(self, window: Window, known: Known) -> tuple[list[Measurement], list[StoredPart]]:
+        learned, reference = known.learned, known.reference
+        part = self.timeline.of_schema(window, reference.schema.id)
+        if part is None:
+            return [], []
+        estimator = learned.estimator or Refusal(learned.refusal)
+        tests = self._back_tests(window, known)
+        scope, spec = self._scope(window), self.model.plan.performance
+        found = estimate(estimator, part.profile, reference, scope, back_test=tests, spec=spec)
+        if isinstance(estimator, Refusal):
+            return found, []
+        summary = self._final(window, known)
+        facts = {
+            "estimated": expected_values(estimator, part.profile, reference, spec),
+            "realised": None if summary is None else realised(summary),
+            "n": 0 if summary is None else summary.rows,
+        }
+        self._estimates[window] = facts
+        data = json.dumps(facts).encode()
+        return found, [StoredPart(PartKind.ESTIMATES, known.stored.id, "", window, 0, self.through, 0, data)]
+
+    def _final(self, window: Window, known: Known) -> Summary | None:
+        cohort = self._cohort(window, known)
+        return None if cohort is None else matured(cohort, window, self.as_of, self.model.plan.labels)
+
+    def _back_tests(self, window: Window, known: Known) -> BackTests:
+        """Estimates of the windows before this one against what came true."""
+        stretch = self.timeline.back(window, BACK_TESTED + 1 + int(self.model.plan.labels.maturity / self.base))[:-1]
+        if not stretch:
+            return {}
+        if self._read_to is None:
+            stored = self.model.store.parts(self.model.name, PartKind.ESTIMATES, start=stretch[0].start, end=window.start)
+            self._estimates.update({part.window: json.loads(part.data) for part in stored if part.schema == known.stored.id})
+            self._read_to = window.start
+        pairs: dict[str, list[tuple[float, float, int]]] = {}
+        for each in stretch:
+            facts = self._estimates.get(each)
+            if facts is None or not facts["realised"] or self.as_of - each.end < self.model.plan.labels.maturity:
+                continue
+            for metric, value in facts["realised"].items():
+                if metric in facts["estimated"]:
+                    pairs.setdefault(metric, []).append((facts["estimated"][metric], value, facts["n"]))
+        return {metric: back_test(own[-BACK_TESTED:]) for metric, own in pairs.items()}
+
+
+def _all(traffic: Iterable[Traffic]) -> Traffic:
+    return Traffic.total(list(traffic))
+
+
+def _is_headline(m: Measurement) -> bool:
+    return m.limit is not None or m.beyond is not None

@@ -1,0 +1,1 @@
+"""Lakes, the logs of rows: one file per kind."""

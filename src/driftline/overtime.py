@@ -1,0 +1,251 @@
+"""The Python face of a model over time: what a job, a notebook or the command line calls on one configuration file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from driftline.config.load import Loaded, load
+from driftline.core.durations import duration
+from driftline.core.errors import UsageError
+from driftline.core.ledger import Delivery, Evaluation, Reject, RowKind, Step, StoredReference
+from driftline.engine import upkeep
+from driftline.engine.evaluate import Evaluated, evaluate
+from driftline.engine.ingest import Ingested, accept_mark, ingest
+from driftline.engine.model import ACTIVE, ANCHOR, Known, Model
+from driftline.engine.reference import Progress, silent
+from driftline.engine.references import Saying, reference_from_windows, set_reference
+from driftline.lakes.open import open_lake
+from driftline.ports import Lake, Store
+from driftline.report.timeline import ModelState
+from driftline.sources.open import mark_of, open_source, tables_of
+from driftline.stores.open import open_store
+
+STEPS = tuple(Step)
+
+
+def open_model(path: str | os.PathLike[str], *, environment: Mapping[str, str] | None = None) -> OpenModel:
+    """The model of a configuration file, with its store and row log opened, and made where there are none.
+
+    `environment` is where `$NAME` is looked up, the process's own unless given. Raises `ConfigError` with `file:line:column` for a mistake
+    in the file, `StoreError` and `LakeError`.
+    """
+    loaded = load(Path(path), os.environ if environment is None else environment)
+    store = open_store(loaded.beside(loaded.secrets["storage.store"].reveal()))
+    try:
+        lake = open_lake(loaded.beside(loaded.plan.storage.lake), loaded.plan.model)
+    except BaseException:
+        store.close()
+        raise
+    return OpenModel(loaded, store, lake)
+
+
+class OpenModel:
+    """A model over time. Times are aware datetimes; `now` and `as_of` are the clock unless they are given. Close it, or use `with`."""
+
+    def __init__(self, loaded: Loaded, store: Store, lake: Lake) -> None:
+        self.loaded = loaded
+        self.store = store
+        self.lake = lake
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the store."""
+        self.store.close()
+
+    @property
+    def name(self) -> str:
+        """The name of the model."""
+        return self.loaded.plan.model
+
+    @property
+    def model(self) -> Model:
+        """The model with the references that are set by now."""
+        return Model.open(self.loaded.plan, self.loaded.digest, self.store, self.lake)
+
+    def ingest_predictions(self, rows: object, *, now: datetime | None = None, progress: Progress = silent) -> list[Delivery]:
+        """Takes predictions: a file, folder, glob, any table that `compare` takes, or an iterable of tables.
+
+        `now` is when they arrive. Raises `UsageError` where no reference is set or a column is missing, `DataError` for rows that cannot be
+        read; single rows that cannot be used are rejected, kept and counted.
+        """
+        return [delivery for done in self._ingest(RowKind.PREDICTIONS, rows, now, progress) for delivery in done.deliveries]
+
+    def ingest_labels(self, rows: object, *, now: datetime | None = None, progress: Progress = silent) -> list[Delivery]:
+        """Takes labels; the same otherwise."""
+        return [delivery for done in self._ingest(RowKind.LABELS, rows, now, progress) for delivery in done.deliveries]
+
+    def ingest_files(
+        self, kind: RowKind, paths: Sequence[str] = (), *, now: datetime | None = None, progress: Progress = silent
+    ) -> list[Ingested]:
+        """Takes the files of these paths, or of those that the configuration names; files that were taken whole before are passed over."""
+        model, moment = self.model, now or datetime.now(UTC)
+        named = self.loaded.plan.data.predictions if kind is RowKind.PREDICTIONS else self.loaded.plan.data.labels
+        found = paths or [self.loaded.beside(path) for path in named]
+        done = []
+        for file in dict.fromkeys(file for path in found for file in tables_of(path)):
+            mark = f"file {mark_of(file)}"
+            if self.store.delivered(self.name, kind, mark) is not None:
+                done.append(Ingested(file, kind, whole_again=True))
+                continue
+            done.append(ingest(model, kind, open_source(file, name=file), now=moment, progress=progress))
+            accept_mark(model, kind, mark, file, arrived=moment)
+        return done
+
+    def evaluate(
+        self,
+        *steps: Step,
+        as_of: datetime | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        now: datetime | None = None,
+        progress: Progress = silent,
+    ) -> list[Evaluated]:
+        """Evaluates the steps, all of them where none is named: the windows that are due, or all that begin in [start, end)."""
+        model, moment = self.model, now or datetime.now(UTC)
+        return [
+            evaluate(model, step, as_of=as_of or moment, now=moment, start=start, end=end, progress=progress) for step in steps or STEPS
+        ]
+
+    def run(self, *, as_of: datetime | None = None, now: datetime | None = None, progress: Progress = silent) -> list[Evaluated]:
+        """Sets the configured reference where there is none, takes the configured data, and evaluates all steps."""
+        self.ensure_reference(now=now, progress=progress)
+        for kind in RowKind:
+            if self.loaded.plan.data.predictions if kind is RowKind.PREDICTIONS else self.loaded.plan.data.labels:
+                self.ingest_files(kind, now=now, progress=progress)
+        return self.evaluate(as_of=as_of, now=now, progress=progress)
+
+    def backfill(self, start: datetime, end: datetime, *, now: datetime | None = None, progress: Progress = silent) -> list[Evaluated]:
+        """Evaluates the windows that end in (start, end] one after the other, each as of its end, as if it had been lived through."""
+        model, moment = self.model, now or datetime.now(UTC)
+        done: dict[Step, Evaluated] = {step: Evaluated(step) for step in STEPS}
+        windows = [window for window in model.tiling.over(start, end) if start < window.end <= end]
+        for i, window in enumerate(windows):
+            progress("backfilling", i, len(windows))
+            for step in STEPS:
+                found = evaluate(model, step, as_of=window.end, now=moment)
+                done[step].evaluations += found.evaluations
+                done[step].looked += found.looked
+        return list(done.values())
+
+    def set_reference(  # noqa: PLR0913 - what is said of a reference, one by one
+        self,
+        table: object = None,
+        *,
+        windows: tuple[datetime, datetime] | None = None,
+        version: str = "",
+        anchor: bool = False,
+        author: str,
+        reason: str,
+        now: datetime | None = None,
+        progress: Progress = silent,
+    ) -> StoredReference:
+        """Sets what live rows are compared with: a table, or the windows that begin in [from, to). It never replaces another one."""
+        if (table is None) == (windows is None):
+            raise UsageError("A reference is a table or a stretch of windows, and one of them is needed", hint="Name one of the two.")
+        saying = Saying(ANCHOR if anchor else ACTIVE, version, author, reason, now or datetime.now(UTC))
+        if windows is not None:
+            return reference_from_windows(self.model, *windows, saying)
+        return set_reference(self.model, open_source(table, name="reference"), saying, progress)
+
+    def ensure_reference(self, *, now: datetime | None = None, progress: Progress = silent) -> StoredReference | None:
+        """Sets the reference that the configuration names, where none has been set; None where there is one."""
+        if self.store.references(self.name):
+            return None
+        path = self.loaded.plan.data.reference
+        if not path:
+            raise UsageError(
+                f"The model '{self.name}' has no reference yet",
+                where=str(self.loaded.path),
+                hint="Name it as 'data.reference', or set one: driftline reference set FILE.",
+            )
+        return self.set_reference(
+            self.loaded.beside(path), author="driftline", reason="named in the configuration", now=now, progress=progress
+        )
+
+    def references(self) -> Sequence[Known]:
+        """All references that were ever set, the latest last."""
+        return self.model.references
+
+    def evaluations(self, *, start: datetime | None = None, end: datetime | None = None, every: bool = False) -> list[Evaluation]:
+        """What was found, the latest of each step and window; all that was ever found with `every`."""
+        return self.store.evaluations(self.name, start=start, end=end, every=every)
+
+    def rejects(self, last: int = 100) -> list[Reject]:
+        """The last rows that were not taken."""
+        return self.store.rejects(self.name, last=last)
+
+    def tidy(self, *, now: datetime | None = None) -> Mapping[str, int]:
+        """Folds the parts of old windows, compacts the row log, and forgets what the configuration keeps no longer."""
+        return upkeep.tidy(self.model, now=now or datetime.now(UTC))
+
+    def erase(self, identifiers: Iterable[str]) -> int:
+        """Removes the rows of these identifiers from the row log; their number. What was counted of them stays counted."""
+        with self.store.exclusive(self.name):
+            return self.lake.erase(list(identifiers))
+
+    def size(self) -> Mapping[str, int]:
+        """Bytes of the store and of the row log."""
+        return {**self.store.size(), **{f"lake.{name}": count for name, count in self.lake.size().items()}}
+
+    def state(self, as_of: datetime | None = None) -> ModelState:
+        """What is known of the model beside its measurements, for reports."""
+        deliveries = self.store.deliveries(self.name, last=1_000_000)
+        plan, known = self.loaded.plan, self.references()
+        active = [each for each in known if each.stored.role == ACTIVE]
+        anchors = [each for each in known if each.stored.role == ANCHOR]
+        ends = {kind: [d.last for d in deliveries if d.kind is kind and d.last is not None] for kind in RowKind}
+        rejected: dict[str, int] = {}
+        for delivery in deliveries:
+            for name, count in delivery.counts.items():
+                if name.startswith("rejected: "):
+                    reason = name.removeprefix("rejected: ")
+                    rejected[reason] = rejected.get(reason, 0) + count
+        return ModelState(
+            model=plan.model,
+            description=plan.description,
+            base_window=plan.windows.base,
+            time_zone=plan.windows.timezone,
+            reference=active[-1].stored.source if active else "",
+            reference_version=active[-1].stored.version if active else "",
+            reference_made=active[-1].stored.made if active else None,
+            reference_rows=active[-1].stored.rows if active else 0,
+            anchor=anchors[-1].stored.source if anchors else "",
+            last_predictions=max(ends[RowKind.PREDICTIONS], default=None),
+            last_labels=max(ends[RowKind.LABELS], default=None),
+            rejected=rejected,
+            deliveries=sum(1 for delivery in deliveries if delivery.rows),
+            duplicates=sum(delivery.duplicates for delivery in deliveries),
+            waiting=self._waiting(as_of),
+            as_of=as_of,
+            config=str(self.loaded.path),
+        )
+
+    def _waiting(self, as_of: datetime | None) -> int:
+        if not self.loaded.plan.columns.label:
+            return 0
+        since = (as_of or datetime.now(UTC)) - max(self.loaded.plan.labels.maturity, duration(self.loaded.plan.windows.base))
+        return self.lake.waiting(since=since, through=self.store.sequence(self.name))[1]
+
+    def _ingest(self, kind: RowKind, rows: object, now: datetime | None, progress: Progress) -> list[Ingested]:
+        model, moment = self.model, now or datetime.now(UTC)
+        tables: Iterable[Any] = rows if _is_several(rows) else [rows]  # type: ignore[assignment]
+        return [ingest(model, kind, open_source(table, name=kind.value), now=moment, progress=progress) for table in tables]
+
+
+def _is_several(rows: object) -> bool:
+    """Whether these are tables rather than one: a list or an iterator of them."""
+    plain = (str, bytes, os.PathLike, Mapping)
+    return isinstance(rows, Iterable) and not isinstance(rows, plain) and not hasattr(rows, "__arrow_c_stream__") and _of_tables(rows)
+
+
+def _of_tables(rows: object) -> bool:
+    return isinstance(rows, (list, tuple)) or hasattr(rows, "__next__")

@@ -1,0 +1,69 @@
+"""Addresses of stores of every kind, and small records to put into them."""
+
+from datetime import UTC, datetime, timedelta
+
+from driftline.core.ledger import Delivery, Evaluation, PartKind, RowKind, Step, StoredPart, StoredReference
+from driftline.core.records import Window
+from driftline.stores.memory import MemoryStore
+from postgres import started
+
+T0 = datetime(2026, 3, 28, 22, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
+KINDS = ["memory", "sqlite", "postgresql"]
+
+
+def address(kind, folder):
+    return {"memory": lambda: "memory:", "sqlite": lambda: str(folder / "store.db"), "postgresql": lambda: started().fresh()}[kind]()
+
+
+def hour(i):
+    return Window(T0 + i * HOUR, T0 + (i + 1) * HOUR)
+
+
+def delivery(sequence, digest=None, kind=RowKind.PREDICTIONS, **more):
+    return Delivery(
+        sequence, kind, f"sha-{sequence}" if digest is None else digest, f"day-{sequence}.parquet", T0, rows=100, accepted=100, **more
+    )
+
+
+def part(i=0, name=1, *, through=None, rows=10, data=b"data", kind=PartKind.ROWS, schema="s1", version="v1"):
+    return StoredPart(kind, schema, version, hour(i), name, name if through is None else through, rows, data)
+
+
+def evaluation(i=0, step=Step.DRIFT, through=1, **more):
+    return Evaluation(step, hour(i), T0, T0, through, "plan", "reference", (), **more)
+
+
+def reference(name="r1", **more):
+    facts = {
+        "version": "v1",
+        "role": "active",
+        "made": T0,
+        "author": "ann",
+        "reason": "first",
+        "source": "train.parquet",
+        "rows": 5,
+        "data": b"d",
+    }
+    return StoredReference(name, **{**facts, **more})
+
+
+def everything(store, model):
+    """All that can be read of a model."""
+    parts = [store.parts(model, kind, start=LONG_AGO, end=FAR) for kind in PartKind]
+    known = [store.deliveries(model, last=1000), store.sequence(model), store.rejects(model, last=1000), dict(store.rejected(model))]
+    found = [store.evaluations(model, every=True), store.evaluations(model), [store.evaluated(model, step) for step in Step]]
+    return [
+        model in store.models(),
+        *known,
+        store.windows(model),
+        *parts,
+        store.rows(model, start=LONG_AGO, end=FAR),
+        *found,
+        store.references(model),
+    ]
+
+
+NOTHING = everything(MemoryStore(), "m")
