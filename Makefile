@@ -50,6 +50,8 @@ bench: .venv/.dev  ## speed, beside the pure decode of the same file
 
 trust: .venv/.dev  ## false alarms on unchanged tables, and power on planted changes beside the exact tests
 	$(BIN)/python benchmarks/trust/compare.py --quick
+	$(BIN)/python benchmarks/trust/estimation.py --quick
+	$(BIN)/python benchmarks/trust/monitor.py --quick
 
 clean:  ## remove the environments and all caches
 	rm -rf .venv .venv-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

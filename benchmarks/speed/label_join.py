@@ -136,12 +136,12 @@ def measure(folder: str, days: int, rows: int) -> None:
 def small(folder: str, deliveries: int, rows: int, *, tidy: bool) -> None:
     """Many small deliveries, one of predictions and one of labels a day, with the questions that ingest and evaluation ask between."""
     lake = DeltaLake(folder)
-    spent: dict[str, list[float]] = {}
+    spent: dict[str, list[tuple[float, float]]] = {}
 
     def timed(action: Callable[..., object], *given: object, **more: object) -> None:
-        begin, name = time.perf_counter(), action.__name__
+        begin, cpu, name = time.perf_counter(), time.process_time(), action.__name__
         action(*given, **more)
-        spent.setdefault(name, []).append(1e3 * (time.perf_counter() - begin))
+        spent.setdefault(name, []).append((1e3 * (time.perf_counter() - begin), 1e3 * (time.process_time() - cpu)))
 
     def joined(**asked: Any) -> None:
         for _ in lake.joined(**asked):
@@ -162,9 +162,13 @@ def small(folder: str, deliveries: int, rows: int, *, tidy: bool) -> None:
         if tidy and day % 30 == 29:
             timed(lake.tidy, before=at)
     print(f"{deliveries} deliveries of {rows:,} rows, {'tidied every 30 days' if tidy else 'never tidied'}: milliseconds")
-    print(f"{'':10s} {'median':>8s} {'last 20':>8s} {'worst':>8s}")
+    print(f"{'':10s} {'median':>8s} {'last 20':>8s} {'worst':>8s} {'CPU':>8s} {'last 20':>8s}")
     for name, each in spent.items():
-        print(f"{name:10s} {np.median(each):8.1f} {np.median(each[-20:]):8.1f} {max(each):8.1f}")
+        wall, cpu = np.array(each).T
+        last = slice(-20, None)
+        print(
+            f"{name:10s} {np.median(wall):8.1f} {np.median(wall[last]):8.1f} {max(wall):8.1f} {np.median(cpu):8.1f} {np.median(cpu[last]):8.1f}"
+        )
 
 
 def main() -> None:

@@ -233,6 +233,16 @@ def test_what_was_known_then(lake: Lake) -> None:
     }
 
 
+def test_a_compacted_day_still_tells_its_deliveries_apart(lake: Lake) -> None:
+    for sequence in (1, 2, 3):
+        lake.append(RowKind.PREDICTIONS, predictions(f"p{sequence}"), sequence=sequence, arrived=START)
+    lake.tidy(before=LATER)
+    assert joined(lake, 2)["id"].to_pylist() == ["p1", "p2"]
+    lake.append(RowKind.PREDICTIONS, predictions("p2"), sequence=2, arrived=START)  # it is there already
+    assert lake.discard(after=2) == 1
+    assert joined(lake)["id"].to_pylist() == ["p1", "p2"]
+
+
 def test_the_same_identifier_on_two_days_is_two_rows_and_one_label(lake: Lake) -> None:
     lake.append(RowKind.PREDICTIONS, predictions("a"), sequence=1, arrived=START)
     lake.append(RowKind.PREDICTIONS, predictions("a", at=START + timedelta(days=1)), sequence=2, arrived=START)

@@ -190,7 +190,7 @@ def test_an_error_never_reads_as_fine() -> None:
 def test_a_distance_is_a_detail_of_its_verdict() -> None:
     """Only the verdict speaks for the column; without one, the distance does."""
     psi = Measurement("psi", 0.3, Scope(), 100, "a", limit=0.1, beyond=True)
-    assert troubles_of(evaluation(0, verdict(0.0), psi)) == []
+    assert troubles_of(evaluation(0, verdict(0.0), psi)) == ()
     assert [t.state for t in troubles_of(evaluation(0, psi))] == [State.DRIFT]
 
 

@@ -26,7 +26,7 @@ BLOCK = 7
 LENGTH, WARM = 5 * MEMORY, MEMORY
 """Windows of a rehearsed world, and how many at its start do not count, while the sums fill."""
 WORLDS = 256
-CELLS = 200_000
+CELLS = 100_000
 """Most scores held at once: worlds times signals."""
 EVENTS = 30
 """Alarms from which a line is read off; a rarer one is extended from where there are that many."""

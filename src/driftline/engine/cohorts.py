@@ -7,6 +7,7 @@ somebody asks what was known on an earlier day.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 
@@ -18,7 +19,7 @@ from driftline.engine.model import Known, Model
 from driftline.performance.labels import LabelKind
 from driftline.profiles.codec import pack, unpack
 from driftline.profiles.cohort import CHECKPOINTS, Cohort, CohortGathering
-from driftline.profiles.tiling import to_nanoseconds
+from driftline.profiles.tiling import from_nanoseconds, to_nanoseconds
 from driftline.profiles.values import from_integers, integers, whole
 
 TOGETHER = 32
@@ -36,35 +37,83 @@ def settle(model: Model) -> int:
     """
     if model.outcomes() is None:
         return 0
-    through = model.store.sequence(model.name)
     marks = model.store.marks(model.name, PartKind.COHORT)
     stale = [t.window for t in model.store.windows(model.name) if max(t.rows, t.labels) > marks.get(t.window, 0)]
-    for stretch in stretches(stale):
-        parts = []
-        for window, found in gathered(model, stretch, through=through).items():
-            parts += [_stored(model, window, version, cohort, last, through) for version, (cohort, last) in found.items()]
-        model.store.put(model.name, parts)
+    _make(model, stale)
     return len(stale)
 
 
-def cohorts(model: Model, start: datetime, end: datetime, *, as_of: datetime, through: int) -> dict[Window, dict[str, Cohort]]:
-    """The cohorts of the windows that begin in [start, end) by version, with the labels that were known by `as_of`."""
+def cohorts(
+    model: Model, start: datetime, end: datetime, *, as_of: datetime, through: int
+) -> tuple[dict[Window, dict[str, Cohort]], set[Window]]:
+    """The cohorts of the windows that begin in [start, end) by version, with the labels that were known by `as_of`; and the windows of
+    which labels were left out because they became known later."""
     if model.outcomes() is None:
-        return {}
+        return {}, set()
+    parts = _fitting(model, start, end)
+    if other := sorted({window for (window, _), part in parts.items() if part is None}):
+        _make(model, other)  # another reference is in force since, which sums labels up in another way
+        parts = _fitting(model, start, end)
     found: dict[Window, dict[str, Cohort]] = {}
-    early: dict[Window, None] = {}
-    for part in model.store.parts(model.name, PartKind.COHORT, start=start, end=end):
-        known = model.active(part.version)
-        if part.schema != known.reference.schema.id or not part.data:
+    partly = set()
+    for (window, version), part in parts.items():
+        if part is None:
             continue
-        cohort, last = _decoded(part, known)
+        cohort, last = _decoded(part, model.by_schema[part.schema])
         if last > to_nanoseconds(as_of):
-            early[part.window] = None
-        else:
-            found.setdefault(part.window, {})[part.version] = cohort
-    for stretch in stretches(list(early)):
+            partly.add(window)
+        found.setdefault(window, {})[version] = cohort
+    for stretch in stretches(sorted(partly)):
         for window, anew in gathered(model, stretch, through=through, as_of=as_of).items():
             found[window] = {version: cohort for version, (cohort, _) in anew.items()}
+    return found, partly
+
+
+def last_known(model: Model, windows: Sequence[Window]) -> dict[Window, datetime]:
+    """When the last label of each window became known, of those that have any."""
+    if not windows:
+        return {}
+    last: dict[Window, int] = {}
+    for part in model.store.parts(model.name, PartKind.COHORT, start=min(windows).start, end=max(windows).end):
+        header, _ = unpack(part.data, name=f"cohort of {part.window}")
+        last[part.window] = max(last.get(part.window, NEVER), int(header["last"]))
+    return {window: from_nanoseconds(last[window]) for window in windows if last.get(window, NEVER) > NEVER}
+
+
+def _make(model: Model, windows: Sequence[Window]) -> None:
+    """Makes the cohorts of windows anew, while nobody delivers: an older one never replaces a newer one."""
+    for stretch in stretches(windows):
+        with model.store.exclusive(model.name):
+            through = model.store.sequence(model.name)
+            there = model.store.parts(model.name, PartKind.COHORT, start=stretch[0].start, end=stretch[-1].end)
+            before = {(part.window, part.schema, part.version): part for part in there}
+            parts = []
+            for window, found in gathered(model, stretch, through=through).items():
+                made = {version: _stored(model, window, version, cohort, last, through) for version, (cohort, last) in found.items()}
+                made = made or {"": _nothing(model, window, through)}
+                parts += [_kept(before.get((window, part.schema, part.version)), part) for part in made.values()]
+            model.store.put(model.name, parts)
+
+
+def _kept(before: StoredPart | None, part: StoredPart) -> StoredPart:
+    """The new cohort of a window, or the one it has where the log holds most of its rows no longer."""
+    forgotten = before is not None and before.rows > 2 * part.rows
+    return replace(before, through=part.through) if before is not None and forgotten else part
+
+
+def _fitting(model: Model, start: datetime, end: datetime) -> dict[tuple[Window, str], StoredPart | None]:
+    """The latest part of each window and version that sums labels up as the reference in force does, None where there are others only."""
+    found: dict[tuple[Window, str], StoredPart | None] = {}
+    for part in model.store.parts(model.name, PartKind.COHORT, start=start, end=end):
+        if not part.rows or part.schema not in model.by_schema:
+            continue
+        own, wanted = model.by_schema[part.schema].reference.schema, model.active(part.version).reference.schema
+        if wanted.outcomes is None:
+            continue
+        fits = own.id == wanted.id or (own.outcomes == wanted.outcomes and own.segments == wanted.segments)
+        best = found.setdefault((part.window, part.version), None)
+        if fits and (best is None or part.through > best.through):
+            found[part.window, part.version] = part
     return found
 
 
@@ -83,8 +132,7 @@ def stretches(windows: Sequence[Window]) -> Iterable[list[Window]]:
 def gathered(model: Model, windows: Sequence[Window], *, through: int, as_of: datetime | None = None) -> Mapping[Window, Found]:
     """The cohorts of windows that follow one another, from the row log."""
     event = model.plan.labels.kind is LabelKind.EVENT
-    maturity = int(model.plan.labels.maturity.total_seconds()) * 1_000_000_000
-    ages = [round(share * maturity) for share in CHECKPOINTS]
+    ages = _ages(model)
     open_: dict[tuple[Window, str], CohortGathering] = {}
     latest: dict[tuple[Window, str], int] = {}
     for batch in model.lake.joined(start=windows[0].start, end=windows[-1].end, through=through, as_of=as_of):
@@ -125,6 +173,20 @@ def _stored(model: Model, window: Window, version: str, cohort: Cohort, last: in
     data = pack({"cohort": 1, "last": last, "facts": facts}, arrays)
     schema = model.active(version).reference.schema.id
     return StoredPart(PartKind.COHORT, schema, version, window, 0, through, cohort.rows, data)
+
+
+def _nothing(model: Model, window: Window, through: int) -> StoredPart:
+    """What is kept of a window without a row whose labels count, so that it is not looked at again."""
+    plan = model.outcomes()
+    assert plan is not None
+    cohort = Cohort.zero(plan, _ages(model), event=model.plan.labels.kind is LabelKind.EVENT)
+    return _stored(model, window, "", cohort, NEVER, through)
+
+
+def _ages(model: Model) -> list[int]:
+    """The ages at which labels are counted, in nanoseconds."""
+    maturity = int(model.plan.labels.maturity.total_seconds()) * 1_000_000_000
+    return [round(share * maturity) for share in CHECKPOINTS]
 
 
 def _decoded(part: StoredPart, known: Known) -> tuple[Cohort, int]:

@@ -1,20 +1,24 @@
 """Evaluate: windows that have changed, or have grown old enough, become measurements. Nothing else decides what is left to do.
 
-A window is due for a step where it is complete and the step has not seen its latest rows or labels; for step 1 also whenever its labels
-reach an age at which more can be said. What was found is appended; an evaluation that finds what the last one found is not kept again.
+A window is due for a step where it is complete and the step has not seen its latest rows or labels, or the latest rows of a window
+before it that it looks back at; for step 1 also whenever its labels reach an age at which more can be said, and once labels that were left
+out because they became known after `as_of` count. What was found is appended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from driftline.core.ledger import Evaluation, Step, StoredPart, Touched
 from driftline.core.records import Measurement, Window
-from driftline.engine.cohorts import settle
+from driftline.engine.cohorts import last_known, settle
 from driftline.engine.measure_drift import drift_of
+from driftline.engine.measure_drift import reach as reach_of_drift
 from driftline.engine.measure_performance import Performance
+from driftline.engine.measure_performance import reach as reach_of_performance
 from driftline.engine.model import Model
 from driftline.engine.reference import Progress, silent
 from driftline.engine.timeline import Timeline
@@ -49,15 +53,14 @@ def evaluate(
 
     `as_of` is the event time up to which windows are complete and labels known; `now` is recorded as when it was done.
     """
+    through = model.store.sequence(model.name)  # first, so that what comes meanwhile is due again
     settle(model)
-    through = model.store.sequence(model.name)
     touched = {t.window: t for t in model.store.windows(model.name)}
     every, skipped = _windows(model, touched, as_of)
     done = Evaluated(step, notes=[_skipped(skipped)] if skipped else [])
     asked = start is not None and end is not None
     chosen = [w for w in every if start <= w.start < end] if start and end else due(model, step, every, touched, as_of=as_of)
-    timeline = Timeline(model, every)
-    measure = _measure(model, timeline, step, as_of, through)
+    measure, partly = _measure(model, Timeline(model, every), step, as_of, through)
     before = _latest(model, step, chosen) if asked or chosen else {}
     waiting: list[Evaluation] = []
     parts: list[StoredPart] = []
@@ -65,7 +68,8 @@ def evaluate(
         progress(f"evaluating {step.value}", i, len(chosen))
         found, reference, kept = measure(window)
         parts += kept
-        made = Evaluation(step, window, as_of, now, through, model.digest, reference, tuple(found))
+        read = -through if window in partly else through
+        made = Evaluation(step, window, as_of, now, read, model.digest, reference, tuple(found))
         if asked and window in before and before[window].measurements == made.measurements:
             continue
         waiting.append(made)
@@ -79,49 +83,80 @@ def evaluate(
 
 
 def due(model: Model, step: Step, windows: Sequence[Window], touched: dict[Window, Touched], *, as_of: datetime) -> list[Window]:
-    """The complete windows that have changed since this step last saw them, or whose labels have come of age."""
+    """The complete windows that have changed since this step last saw them, or whose labels have come of age.
+
+    An evaluation that left labels out, because they became known after its `as_of`, has its `through` below zero.
+    """
+    first = step is Step.PERFORMANCE
     seen = model.store.evaluated(model.name, step)
-    ages = [model.plan.labels.maturity * share for share in CHECKPOINTS] if step is Step.PERFORMANCE and model.outcomes() else []
+    ages = [model.plan.labels.maturity * share for share in CHECKPOINTS] if first and model.outcomes() else []
+    known = last_known(model, [w for w in windows if w in seen and seen[w][0] < 0]) if first else {}
+    reach = reach_of_performance(model) if first else reach_of_drift(model, step)
     found = []
-    for window in windows:
-        mark = touched.get(window)
-        changed = 0 if mark is None else max(mark.rows, mark.labels) if step is Step.PERFORMANCE else mark.rows
+    for window, changed in zip(windows, _changes(windows, touched, reach), strict=True):
         if window not in seen:
             found.append(window)
             continue
         through, then = seen[window]
+        mark = touched.get(window)
+        latest = max(changed, mark.labels) if mark is not None and first else changed
         aged = mark is not None and any(then < window.end + age <= as_of for age in ages)
-        if changed > through or aged:
+        if latest > abs(through) or aged or (window in known and then < known[window] <= as_of):
             found.append(window)
     return found
 
 
+def _changes(windows: Sequence[Window], touched: dict[Window, Touched], reach: int) -> Iterator[int]:
+    """Of each window the last change of its rows, or of those of the `reach` windows before it."""
+    recent: deque[tuple[int, int]] = deque()  # positions and changes, the changes falling
+    for i, window in enumerate(windows):
+        change = touched[window].rows if window in touched else 0
+        while recent and recent[-1][1] <= change:
+            recent.pop()
+        recent.append((i, change))
+        if recent[0][0] < i - reach:
+            recent.popleft()
+        yield recent[0][1]
+
+
 def _windows(model: Model, touched: dict[Window, Touched], as_of: datetime) -> tuple[list[Window], int]:
     """All complete windows from the first with rows on, and how many are passed over because the silence is too long."""
-    if not touched:
-        return [], 0
-    first = min(touched).start
-    if as_of <= first:
-        return [], 0
-    found, skipped, empty = [], 0, 0
-    for window in model.tiling.within(first, as_of):
-        if window.end > as_of:
-            break
-        mark = touched.get(window)
-        empty = 0 if mark is not None and mark.rows else empty + 1
-        if empty <= EMPTY_RUN:
-            found.append(window)
-        else:
-            skipped += 1
+    found: list[Window] = []
+    skipped = 0
+    longest = (EMPTY_RUN + 1) * model.tiling.length
+    filled = sorted(window for window, mark in touched.items() if mark.rows and window.end <= as_of)
+    for stretch, after in _stretches(filled, longest, as_of):
+        empty = 0
+        end = min(after, stretch[-1].end + longest)
+        for window in model.tiling.within(stretch[0].start, end):
+            mark = touched.get(window)
+            empty = 0 if mark is not None and mark.rows else empty + 1
+            if empty <= EMPTY_RUN and window.end <= as_of:
+                found.append(window)
+        skipped += max(0, (after - stretch[-1].end) // model.tiling.length - EMPTY_RUN)
     return found, skipped
+
+
+def _stretches(windows: Sequence[Window], longest: timedelta, end: datetime) -> Iterator[tuple[list[Window], datetime]]:
+    """Windows with less than so much time between them, and where the next ones begin."""
+    stretch: list[Window] = []
+    for window in windows:
+        if stretch and window.start - stretch[-1].end >= longest:
+            yield stretch, window.start
+            stretch = []
+        stretch.append(window)
+    if stretch:
+        yield stretch, end
 
 
 def _measure(
     model: Model, timeline: Timeline, step: Step, as_of: datetime, through: int
-) -> Callable[[Window], tuple[list[Measurement], str, list[StoredPart]]]:
+) -> tuple[Callable[[Window], tuple[list[Measurement], str, list[StoredPart]]], Collection[Window]]:
+    """What measures a window, and a collection to which it adds those that have labels which became known after `as_of`."""
     if step is Step.PERFORMANCE:
-        return Performance(model, timeline, as_of=as_of, through=through).measure
-    return lambda window: drift_of(model, timeline, step, window)
+        performance = Performance(model, timeline, as_of=as_of, through=through)
+        return performance.measure, performance.partly
+    return lambda window: drift_of(model, timeline, step, window), ()
 
 
 def _latest(model: Model, step: Step, windows: Sequence[Window]) -> dict[Window, Evaluation]:

@@ -12,17 +12,19 @@ from driftline.drift.monitor import Baseline
 from driftline.drift.overtime import Ordinary
 from driftline.drift.unrest import Unrest
 from driftline.performance.estimation import Estimator
+from driftline.performance.restless import Slacks
 from driftline.profiles.codec import fitting, pack, unpack
 
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """`unrest` by position of the column, `ordinary` kinds of findings by its name, `baselines` by step; `estimator` of quality without
-    labels, or in `refusal` why there is none; `windows` of the reference that all this rests on."""
+    """`unrest` by position of the column, `ordinary` kinds of findings by its name, `baselines` by step, `slacks` of quality metrics;
+    `estimator` of quality without labels, or in `refusal` why there is none; `windows` of the reference that all this rests on."""
 
     unrest: Mapping[int, Unrest] = field(default_factory=dict)
     ordinary: Ordinary = field(default_factory=dict)
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    slacks: Slacks = field(default_factory=dict)
     estimator: Estimator | None = None
     windows: int = 0
     refusal: str = ""
@@ -34,6 +36,7 @@ def encode_learned(learned: Learned) -> bytes:
     header: dict[str, Any] = {"learned": 1, "windows": learned.windows, "refusal": learned.refusal}
     header["unrest"] = {str(i): asdict(unrest) for i, unrest in learned.unrest.items()}
     header["ordinary"] = {column: list(kinds) for column, kinds in learned.ordinary.items()}
+    header["slacks"] = {metric: {str(width): slack for width, slack in own.items()} for metric, own in learned.slacks.items()}
     header["baselines"] = {}
     for step, baseline in learned.baselines.items():
         header["baselines"][step], own = baseline.to_arrays()
@@ -55,6 +58,7 @@ def decode_learned(data: bytes, *, name: str) -> Learned:
             {int(i): Unrest(**unrest) for i, unrest in header["unrest"].items()},
             {str(column): tuple(kinds) for column, kinds in header["ordinary"].items()},
             {step: Baseline.from_arrays(facts, _own(arrays, step)) for step, facts in header["baselines"].items()},
+            {metric: {int(width): float(slack) for width, slack in own.items()} for metric, own in header["slacks"].items()},
             None if estimator is None else Estimator.from_arrays(estimator, _own(arrays, "estimator")),
             int(header["windows"]),
             str(header["refusal"]),

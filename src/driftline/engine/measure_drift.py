@@ -113,6 +113,12 @@ def drift_of(model: Model, timeline: Timeline, step: Step, window: Window) -> tu
     return found, ",".join(references), kept
 
 
+def reach(model: Model, step: Step) -> int:
+    """How many windows before its own the measurements of a window may rest on."""
+    series = SERIES if any(step.value in known.learned.baselines for known in model.references) else 1
+    return max(series, duration(model.plan.windows.widen_to) // model.tiling.length) - 1
+
+
 def all_rows(look: Look, watches: Sequence[Watch]) -> list[Measurement]:
     """Every column over all rows; where they are too few, over as many windows as it takes, back to the widest that is allowed."""
     reference, shared = look.known.reference, bool(_shared(look))

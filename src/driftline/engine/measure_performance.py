@@ -18,7 +18,9 @@ from driftline.engine.timeline import AHEAD, Timeline
 from driftline.performance.estimation import BackTests, Refusal, back_test, estimate, expected_values, realised
 from driftline.performance.maturity import label_health, matured, orphan_share, quality
 from driftline.performance.operational import OperationalSpec, PastTraffic, operational
+from driftline.performance.restless import with_slack
 from driftline.performance.slo import Burning, SloSpec, burns_for, slo
+from driftline.performance.step import HEADLINES
 from driftline.profiles.cohort import Cohort
 from driftline.profiles.outcomes import Summary
 from driftline.profiles.traffic import Traffic
@@ -28,6 +30,8 @@ PAST_COHORTS = 28
 """Matured windows that a young one is compared with."""
 BACK_TESTED = 60
 """Matured windows over which estimates are held against what came true."""
+WIDER = (2, 4, 8, 16, 32)
+"""How many windows are joined, one try after the other, until the rows suffice."""
 SERVED = ("error_rate", "latency_p50", "latency_p95", "latency_p99")
 """What is also measured of each version, where there are several."""
 
@@ -44,7 +48,10 @@ class Performance:
         self._rows: dict[Window, int] | None = None
         self._cohorts: dict[Window, Mapping[str, Cohort]] = {}
         self._estimates: dict[Window, Estimates] = {}
+        self._realised: dict[Window, tuple[Mapping[str, float], int]] = {}
         self._read_to: datetime | None = None
+        self.partly: set[Window] = set()
+        """Windows of which labels were left out because they became known after `as_of`."""
 
     def measure(self, window: Window) -> tuple[list[Measurement], str, list[StoredPart]]:
         """The measurements of a window, the reference they rest on, and what to keep for the windows after it."""
@@ -116,33 +123,42 @@ class Performance:
         cohort = self._cohort(window, known)
         if cohort is None:
             return []
-        found = self._judged(cohort, window, known)
         if self.as_of - window.end < self.model.plan.labels.maturity:
-            return found  # a young window waits for others to be compared with, not for more rows
+            return self._judged(cohort, window, known)  # it waits for others to be compared with, not for more rows
+        over, rows, width = window, cohort, 1
         most = duration(self.model.plan.windows.widen_to) // self.base
-        count = 2
-        while count <= most and any(m.status is Status.INSUFFICIENT and m.n for m in found if m.beyond is None and _is_headline(m)):
+        for count in (count for count in WIDER if count <= most):
+            if not _too_few(self._headlines(rows, over, known, width)):
+                break
             wider = self._joined(window, count, known)
             if wider is not None:
-                found = self._judged(wider, Window(self.timeline.back(window, count)[0].start, window.end), known)
-            count *= 2
+                over, rows, width = Window(self.timeline.back(window, count)[0].start, window.end), wider, count
+        found = self._judged(rows, over, known, width=width)
         versions = self._of_window(window)
         for version, own in versions.items() if len(versions) > 1 else ():
             found += self._judged(own, window, self.model.active(version), version=version, segments=False)
         return found
 
-    def _judged(self, cohort: Cohort, window: Window, known: Known, *, version: str = "", segments: bool = True) -> list[Measurement]:
-        """The quality of all rows and of each segment that the reference has."""
+    def _headlines(self, cohort: Cohort, window: Window, known: Known, width: int, segment: Segment = ALL_ROWS) -> list[Measurement]:
+        """The metrics that may raise an alarm, of all rows or of a segment."""
+        plan, profile = self.model.plan, known.reference.segments[segment] if segment else known.reference.profile
+        spec = with_slack(plan.performance, known.learned.slacks, profile.outcomes, width)
+        only = spec.but(metrics=spec.headline or HEADLINES[cohort.plan.task])
+        scope, age = self._scope(window, segment=segment), self.as_of - window.end
+        return quality(cohort, [], profile.outcomes, scope, plan.labels, only, age=age)
+
+    def _judged(
+        self, cohort: Cohort, window: Window, known: Known, *, width: int = 1, version: str = "", segments: bool = True
+    ) -> list[Measurement]:
+        """The quality of all rows and of each segment that the reference has. `width` is how many windows these are."""
         reference, age, plan = known.reference, self.as_of - window.end, self.model.plan
-        past = self._past_cohorts(window, known) if age < plan.labels.maturity else []
-        scope = self._scope(window, version)
-        found = quality(cohort, past, reference.profile.outcomes, scope, plan.labels, plan.performance, age=age)
-        for segment in cohort.outcomes if segments and age >= plan.labels.maturity else ():
-            before = reference.segments.get(segment)
-            if segment != ALL_ROWS and before is not None:
-                own = self._scope(window, version, segment)
-                each = quality(cohort, [], before.outcomes, own, plan.labels, plan.performance, age=age)
-                found += [m for m in each if _is_headline(m)]
+        final = age >= plan.labels.maturity
+        past = [] if final else self._past_cohorts(window, known)
+        spec = with_slack(plan.performance, known.learned.slacks, reference.profile.outcomes, width)
+        found = quality(cohort, past, reference.profile.outcomes, self._scope(window, version), plan.labels, spec, age=age)
+        for segment in cohort.outcomes if segments and final else ():
+            if segment != ALL_ROWS and segment in reference.segments and reference.segments[segment].outcomes is not None:
+                found += self._headlines(cohort, window, known, width, segment)
         return found
 
     def _joined(self, window: Window, count: int, known: Known) -> Cohort | None:
@@ -167,8 +183,9 @@ class Performance:
         if window not in self._cohorts:
             stretch = self.timeline.from_(window, AHEAD)
             self._cohorts.update({each: {} for each in stretch})
-            found = cohorts(self.model, stretch[0].start, stretch[-1].end, as_of=self.as_of, through=self.through)
+            found, partly = cohorts(self.model, stretch[0].start, stretch[-1].end, as_of=self.as_of, through=self.through)
             self._cohorts.update(found)
+            self.partly.update(partly)
         return self._cohorts[window]
 
     # Quality without labels
@@ -184,12 +201,7 @@ class Performance:
         found = estimate(estimator, part.profile, reference, scope, back_test=tests, spec=spec)
         if isinstance(estimator, Refusal):
             return found, []
-        summary = self._final(window, known)
-        facts = {
-            "estimated": expected_values(estimator, part.profile, reference, spec),
-            "realised": None if summary is None else realised(summary),
-            "n": 0 if summary is None else summary.rows,
-        }
+        facts = {"estimated": expected_values(estimator, part.profile, reference, spec)}
         self._estimates[window] = facts
         data = json.dumps(facts).encode()
         return found, [StoredPart(PartKind.ESTIMATES, known.stored.id, "", window, 0, self.through, 0, data)]
@@ -203,24 +215,43 @@ class Performance:
         stretch = self.timeline.back(window, BACK_TESTED + 1 + int(self.model.plan.labels.maturity / self.base))[:-1]
         if not stretch:
             return {}
-        if self._read_to is None:
-            stored = self.model.store.parts(self.model.name, PartKind.ESTIMATES, start=stretch[0].start, end=window.start)
-            self._estimates.update({part.window: json.loads(part.data) for part in stored if part.schema == known.stored.id})
+        start = stretch[0].start if self._read_to is None else max(self._read_to, stretch[0].start)
+        if start < window.start:
+            stored = self.model.store.parts(self.model.name, PartKind.ESTIMATES, start=start, end=window.start)
+            for part in stored:
+                if part.schema == known.stored.id:
+                    self._estimates.setdefault(part.window, json.loads(part.data))  # what was just estimated is newer
             self._read_to = window.start
         pairs: dict[str, list[tuple[float, float, int]]] = {}
         for each in stretch:
-            facts = self._estimates.get(each)
-            if facts is None or not facts["realised"] or self.as_of - each.end < self.model.plan.labels.maturity:
+            if each not in self._estimates:
                 continue
-            for metric, value in facts["realised"].items():
-                if metric in facts["estimated"]:
-                    pairs.setdefault(metric, []).append((facts["estimated"][metric], value, facts["n"]))
+            estimated, (came_true, n) = self._estimates[each]["estimated"], self._came_true(each, known)
+            for metric, value in came_true.items():
+                if metric in estimated:
+                    pairs.setdefault(metric, []).append((estimated[metric], value, n))
         return {metric: back_test(own[-BACK_TESTED:]) for metric, own in pairs.items()}
+
+    def _came_true(self, window: Window, known: Known) -> tuple[Mapping[str, float], int]:
+        """The realised quality of a window that is final, by what was known by `as_of`, and its rows; nothing of others."""
+        if window not in self._realised:
+            summary = self._final(window, known)
+            self._realised[window] = ({}, 0) if summary is None else (realised(summary) or {}, summary.rows)
+        return self._realised[window]
+
+
+def reach(model: Model) -> int:
+    """How many windows before its own the measurements of a window may rest on. Labels of others are taken as known when it was judged."""
+    base, serving = model.tiling.length, model.plan.serving
+    spans = [PAST_TRAFFIC, *(duration(slo.window) for slo in (serving.availability, serving.latency) if slo is not None)]
+    back_tested = BACK_TESTED + int(model.plan.labels.maturity / base) + 1
+    return max(*(int(span / base) + 1 for span in spans), back_tested, duration(model.plan.windows.widen_to) // base)
 
 
 def _all(traffic: Iterable[Traffic]) -> Traffic:
     return Traffic.total(list(traffic))
 
 
-def _is_headline(m: Measurement) -> bool:
-    return m.limit is not None or m.beyond is not None
+def _too_few(found: Iterable[Measurement]) -> bool:
+    """Whether a headline could not be judged for want of rows."""
+    return any(m.status is Status.INSUFFICIENT and m.n for m in found)

@@ -127,6 +127,7 @@ class Model:
         """What the plan says about the columns of the reference."""
         columns, task = self.plan.columns, self.plan.task
         named = (columns.version, columns.latency, columns.error, columns.label_time)
+        kept = (columns.time, columns.label, columns.prediction, *self.plan.segments)
         return CompareSpec(
             prediction=columns.prediction or None,
             label=columns.label or None,
@@ -136,7 +137,7 @@ class Model:
             positive=task.positive,
             task=task.type,
             scores=task.scores,
-            ignore=(*columns.ignore, *(name for name in named if name)),
+            ignore=(*columns.ignore, *(name for name in named if name and name not in kept)),
             identifiers=(*columns.identifiers, columns.id),
             kinds=columns.kinds,
             importance=self.plan.drift.importance,

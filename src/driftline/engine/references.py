@@ -28,6 +28,7 @@ from driftline.engine.reference import Progress, make_reference, silent
 from driftline.engine.settle import settle
 from driftline.engine.timeline import Timeline
 from driftline.performance.estimation import Estimator, Refusal, learn_estimator
+from driftline.performance.restless import learn_slacks
 from driftline.ports import Source
 from driftline.profiles.cells import LossSample, sample_losses
 from driftline.profiles.codec import encode
@@ -58,6 +59,7 @@ def set_reference(model: Model, source: Source, saying: Saying, progress: Progre
     spec = spec.but(
         ignore=tuple(name for name in spec.ignore if name in present),
         identifiers=tuple(name for name in spec.identifiers if name in present),
+        time=spec.time if spec.time in present else None,
     )
     columns, _ = settle(spec, (source.schema,), source.name)
     reference = replace(make_reference(source, spec, columns, progress, model.tiling), version=saying.version)
@@ -80,7 +82,7 @@ def reference_from_windows(model: Model, start: datetime, end: datetime, saying:
         stretch = f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
         raise UsageError(f"The model '{model.name}' has no rows from {stretch}", hint="Choose another time.")
     through = model.store.sequence(model.name)
-    labelled = cohorts(model, start, end, as_of=saying.made, through=through)
+    labelled, _ = cohorts(model, start, end, as_of=saying.made, through=through)
     profiles: dict[Segment, Profile] = {}
     for window, part in parts:
         summaries = [cohort.outcomes for cohort in labelled.get(window, {}).values()]
@@ -117,6 +119,15 @@ def _added(model: Model, reference: Reference, sample: LossSample | None, saying
     return stored
 
 
+def _top(model: Model) -> list[str]:
+    """The columns that the plan says matter most: together half of all importance."""
+    importance = model.plan.drift.importance
+    ranked, total, top = sorted(importance, key=lambda name: -importance[name]), sum(importance.values()), list[str]()
+    while ranked and sum(importance[name] for name in top) < total / 2:
+        top.append(ranked.pop(0))
+    return top
+
+
 def learn_from(model: Model, reference: Reference, sample: LossSample | None) -> Learned:
     """What a reference teaches about its own unrest at the length of the model's windows, and about quality without labels."""
     base = model.tiling.length
@@ -132,7 +143,7 @@ def learn_from(model: Model, reference: Reference, sample: LossSample | None) ->
             baseline = learn(reference.profile, history, phases, alarms_per_window=rate, columns=columns)
             if baseline is not None:
                 baselines[step.value] = baseline
-    estimator = learn_estimator(reference, sample)
+    estimator = learn_estimator(reference, sample, top=_top(model))
     unrest = unrest_of(reference.profile, history)
     rate = min(model.plan.drift.false_alarms_per_month / model.tiling.per_month, 0.25)
     spec = DriftSpec(alpha=rate, importance=model.plan.drift.importance, least_rows=model.plan.drift.least_rows)
@@ -140,6 +151,7 @@ def learn_from(model: Model, reference: Reference, sample: LossSample | None) ->
         unrest,
         learn_ordinary(reference.profile, history, spec, unrest),
         baselines,
+        learn_slacks(reference.profile.outcomes, [window.outcomes for window in history], model.plan.performance),
         estimator if isinstance(estimator, Estimator) else None,
         len(history),
         estimator.reason if isinstance(estimator, Refusal) else "",

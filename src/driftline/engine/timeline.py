@@ -58,9 +58,9 @@ class Timeline:
         return reduce(add, parts) if parts else None
 
     def back(self, window: Window, count: int) -> list[Window]:
-        """A window and those right before it, `count` in all where there are so many, oldest first."""
-        at = self._position[window]
-        return self.windows[max(0, at - count + 1) : at + 1]
+        """A window and those right before it, `count` in all where there are so many, oldest first; none from before a long silence."""
+        at, first = self._position[window], window.start - count * self.model.tiling.length
+        return [one for one in self.windows[max(0, at - count + 1) : at + 1] if one.start >= first]
 
     def from_(self, window: Window, count: int) -> list[Window]:
         """A window and those right after it."""

@@ -22,7 +22,8 @@ def tidy(model: Model, *, now: datetime) -> dict[str, int]:
     storage = model.plan.storage
     with model.store.exclusive(model.name):
         folded = fold(model, before=now - duration(storage.fold_after))
-        rows = model.lake.retain(predictions=now - duration(storage.predictions_for), features=now - duration(storage.rows.for_))
+        oldest = model.tiling.around(now - duration(storage.predictions_for)).start  # windows are forgotten whole
+        rows = model.lake.retain(predictions=oldest, features=now - duration(storage.rows.for_))
         model.lake.tidy(before=now - timedelta(days=1))
     return {"folded_parts": folded, "forgotten_rows": rows}
 

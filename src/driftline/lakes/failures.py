@@ -39,7 +39,8 @@ def using(folder: str) -> Iterator[None]:
     except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
         raise told(folder, error) from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in _LIBRARIES:
+        # deltalake before 1.2 also raises what is nothing but an `Exception`.
+        if type(error) is not Exception and type(error).__module__.partition(".")[0] not in _LIBRARIES:
             raise
         raise told(folder, error) from error
 

@@ -19,6 +19,8 @@ from driftline.core.records import Window
 DAY = timedelta(days=1)
 FIRST_MONDAY = date(1970, 1, 5).toordinal()
 MONTH = timedelta(days=30)
+DAY_TICKS = 86_400_000_000_000
+"""Nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,7 @@ class Tiling:
         """The windows that hold the times, (n,) nanoseconds since 1970, and the position of each time's window among them."""
         if len(times) == 0:
             return [], np.zeros(0, np.intp)
-        first, last = from_nanoseconds(int(times.min())), from_nanoseconds(int(times.max()))
-        windows = self.over(first, last + timedelta(microseconds=1))
+        windows = [window for first, last in self._stretches(times) for window in self.over(first, last)]
         starts = np.array([to_nanoseconds(window.start) for window in windows], np.int64)
         place = np.searchsorted(starts, times, side="right") - 1
         used, where = np.unique(place, return_inverse=True)
@@ -64,6 +65,13 @@ class Tiling:
         """Windows in 30 days."""
         return MONTH / self.length
 
+    def _stretches(self, times: NDArray[np.int64]) -> list[tuple[datetime, datetime]]:
+        """The stretches of days that hold the times, far enough apart to share no window: one time in 1970 costs one window."""
+        days = np.unique(times // DAY_TICKS)
+        ends = np.flatnonzero(np.diff(days) > 2 + 2 * max(1, self.length // DAY))
+        firsts, lasts = days[np.append(0, ends + 1)].tolist(), days[np.append(ends, len(days) - 1)].tolist()
+        return [(from_nanoseconds(a * DAY_TICKS), from_nanoseconds((b + 1) * DAY_TICKS)) for a, b in zip(firsts, lasts, strict=True)]
+
     def _edges(self, start: datetime, end: datetime) -> list[datetime]:
         zone = ZoneInfo(self.zone)
         days = max(1, self.length // DAY)
@@ -73,10 +81,10 @@ class Tiling:
         for ordinal in range(first, last + days + 1, days):
             midnight, tomorrow = _midnight(ordinal, zone), _midnight(ordinal + days, zone)
             edges.append(midnight)
-            if self.length < DAY:
+            if self.length < DAY and midnight < tomorrow:
                 pieces = -((midnight - tomorrow) // self.length)
                 edges += [midnight + k * self.length for k in range(1, pieces) if midnight + k * self.length < tomorrow]
-        return edges
+        return list(dict.fromkeys(edges))  # a day that a country passed over, to change sides of the date line, has no length
 
 
 def to_nanoseconds(moment: datetime) -> int:

@@ -48,7 +48,8 @@ class History:
     """
 
     def __init__(self, schema: Schema, length: int, *, table: str, tiling: Tiling | None = None) -> None:
-        self.schema = replace(schema, outcomes=None)
+        # How right the model was from window to window matters to those who watch it over time, and takes memory.
+        self.schema = schema if tiling is not None else replace(schema, outcomes=None)
         self.length = length
         self.tiling = tiling
         self.table = table

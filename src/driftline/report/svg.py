@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from markupsafe import Markup, escape
 
+from driftline.report.text import visible
+
 
 def pen(points: Sequence[tuple[float, float]]) -> str:
     """A path through points, relative and to a tenth of a unit, so that it is short."""
@@ -27,7 +29,7 @@ def described(id_: str, title: str, description: str, parts: Sequence[str], box:
     """An image with a title and a description for those who do not see it. `parts` must be safe: numbers, our own words, escaped labels."""
     fit = ' preserveAspectRatio="none"' if stretch else ""
     head = f'<svg class="{name}" viewBox="{box}"{fit} role="img" aria-labelledby="{id_}-t {id_}-d" focusable="false">'
-    words = f'<title id="{id_}-t">{escape(title)}</title><desc id="{id_}-d">{escape(description)}</desc>'
+    words = f'<title id="{id_}-t">{escape(visible(title))}</title><desc id="{id_}-d">{escape(visible(description))}</desc>'
     return Markup(f"{head}{words}{''.join(parts)}</svg>")  # noqa: S704 (as the docstring says)
 
 

@@ -46,7 +46,7 @@ class TimeAxis:
             each = math.ceil(len(found) / most)
             return found[::each]
         days = max((self.end - self.start) / timedelta(days=1), 1e-9)
-        each_hours = next((h for h in (1, 3, 6, 12, 24, 48, 168, 336) if days * 24 / h <= most), 720)
+        each_hours = next((h for h in (1, 3, 6, 12, 24, 48, 72, 168, 336) if days * 24 / h <= most), 720)
         first = self.start.astimezone(clock.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         steps = (first + timedelta(hours=each_hours * i) for i in range(int(days * 24 / each_hours) + 26))
         return [(self.share(at), at.strftime("%H:%M" if at.hour else "%m-%d")) for at in steps if self.start <= at < self.end][:most]

@@ -26,6 +26,8 @@ _HIGH = _BOTTOM + 6 + BARS + 16
 _ACROSS = WIDE - LEFT - RIGHT
 _TICKS = 3
 _APART = 4.5
+_LARGEST = 1e300
+"""What is larger is as good as infinite, and is not drawn."""
 _MARKS = {
     State.DATA: ("fault", "l-3.5-3.5m0 7l7-7m0 7l-3.5-3.5"),
     State.UNUSUAL: ("odd", "m0-3.5l3.5 3.5l-3.5 3.5l-3.5-3.5z"),
@@ -81,8 +83,9 @@ class _Plot:
         return LEFT + _ACROSS * self.axis.middle(window)
 
     def y(self, value: float | None) -> float:
-        share = ((value or 0.0) - self.low) / (self.high - self.low)
-        return _BOTTOM - PLOT * min(max(share, 0.0), 1.0)
+        known = min(max(value or 0.0, self.low), self.high)
+        share = (known - self.low) / (self.high - self.low)
+        return _BOTTOM - PLOT * share
 
     def strokes(self, points: Sequence[Point]) -> str:
         """A line for each stretch of windows without a gap; a dot where there is one alone."""
@@ -159,14 +162,14 @@ class _Plot:
 
 
 def _drawable(point: Point) -> bool:
-    return point.measurement.value is not None and math.isfinite(point.measurement.value)
+    return point.measurement.value is not None and abs(point.measurement.value) < _LARGEST
 
 
 def _scale(lines: Sequence[Line], *, zero: bool) -> tuple[float, float, list[float]]:
     """The ends of the scale and its round marks. Intervals may widen it to twice what the values need, and are cut beyond."""
     metric = lines[0].metric
-    found = [m.value for line in lines for m in (p.measurement for p in line.points) if m.value is not None and math.isfinite(m.value)]
-    found += [p.measurement.limit for p in lines[0].points if p.measurement.limit is not None and math.isfinite(p.measurement.limit)]
+    found = [p.measurement.value for line in lines for p in line.points if p.measurement.value is not None and _drawable(p)]
+    found += [p.measurement.limit for p in lines[0].points if p.measurement.limit is not None and abs(p.measurement.limit) < _LARGEST]
     low, high = min(found, default=0.0), max(found, default=1.0)
     low = min(low, 0.0) if zero else low
     room = (high - low) / 2
@@ -175,8 +178,6 @@ def _scale(lines: Sequence[Line], *, zero: bool) -> tuple[float, float, list[flo
     if high / 2 - low / 2 <= 1e-9 * max(abs(low), abs(high)):
         low, high = (low - abs(low) / 2 - 0.5e-9, high + abs(high) / 2 + 0.5e-9) if low else (0.0, 1.0)
     span = high - low
-    if not math.isfinite(span):
-        return low / 4, high / 4, []
     clock = figures.unit_of(metric, high)
     unit = clock * 10.0 ** math.floor(math.log10(span / clock))
     step = next(unit * part for part in (0.2, 0.25, 0.5, 1, 2, 2.5, 5, 10) if span / (unit * part) <= _TICKS)

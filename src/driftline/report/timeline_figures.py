@@ -11,7 +11,6 @@ from driftline.core.records import Basis, Window
 from driftline.report import figures, numbers
 from driftline.report.highlights import in_bases
 from driftline.report.states import BAD, MONITOR, Group, State
-from driftline.report.text import visible
 from driftline.report.time_axis import TimeAxis
 from driftline.report.timeline import Point, Series, Timeline
 from driftline.report.timeline_charts import Line, line_chart
@@ -89,7 +88,7 @@ class Charts:
         first, name = together[0], series_name(replace(together[0], basis=Basis.OBSERVED))
         summary = _summary(lines, self.timeline)
         zero = is_from_zero(first)
-        drawing = line_chart(id_, visible(name), visible(summary), lines, self.axis, self.timeline.clock, zero=zero)
+        drawing = line_chart(id_, name, summary, lines, self.axis, self.timeline.clock, zero=zero)
         legend = tuple((line.look, line.name) for line in lines) if first.group is Group.QUALITY else ()
         current = [s for s in together if self.timeline.is_current(s) or s.basis is Basis.MATURED]
         state = min((s.latest.state for s in current), key=list(State).index, default=State.NODATA)

@@ -6,6 +6,7 @@ takes no NUL, yet both come in names of files and in rejected rows; they are wri
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -26,6 +27,7 @@ def micros(moment: datetime) -> int:
     return (moment - EPOCH) // _MICROSECOND
 
 
+@functools.lru_cache(maxsize=1 << 14)  # the end of a window is the start of the next
 def moment(count: int) -> datetime:
     """The moment from its microseconds."""
     return EPOCH + timedelta(0, 0, count)
