@@ -166,9 +166,8 @@ def small(folder: str, deliveries: int, rows: int, *, tidy: bool) -> None:
     for name, each in spent.items():
         wall, cpu = np.array(each).T
         last = slice(-20, None)
-        print(
-            f"{name:10s} {np.median(wall):8.1f} {np.median(wall[last]):8.1f} {max(wall):8.1f} {np.median(cpu):8.1f} {np.median(cpu[last]):8.1f}"
-        )
+        figures = (np.median(wall), np.median(wall[last]), max(wall), np.median(cpu), np.median(cpu[last]))
+        print(f"{name:10s} " + " ".join(f"{figure:8.1f}" for figure in figures))
 
 
 def main() -> None:

@@ -73,28 +73,28 @@ class Found:
 class World:
     """One reference and what it takes to judge windows against it."""
 
-    def __init__(self, name: str, seed: int, live: int) -> None:
+    def __init__(self, name: str, seed: int, live: int, reference: int = REFERENCE, rows: int = ROWS) -> None:
         self.rng = np.random.default_rng([seed, list(STREAMS).index(name)])
-        self.states: States = STREAMS[name](self.rng, REFERENCE + live)
+        self.first, self.rows = reference, rows
+        self.states: States = STREAMS[name](self.rng, reference + live)
         self.weekdays = name == "weekly season"
-        first = table(self.rng, self.states[:REFERENCE], ROWS)
+        first = table(self.rng, self.states[:reference], rows)
         self.schema = fitted(first)
-        past = windows(self.schema, first, ROWS)
+        past = windows(self.schema, first, rows)
         self.reference = whole(past.profiles)
         self.sorted = [np.sort(v[~np.isnan(v)]) for v in (values.ravel() for values in past.values)]
-        self.baseline = learn(self.reference, past.profiles, self.phases(0, REFERENCE), alarms_per_window=TARGET, seed=seed)
+        self.baseline = learn(self.reference, past.profiles, self.phases(0, reference), alarms_per_window=TARGET, seed=seed)
 
     def phases(self, start: int, count: int) -> list[int]:
         return [(start + i) % WEEK if self.weekdays else 0 for i in range(count)]
 
-    def live(self, extra: States | None = None, start: int = REFERENCE, count: int | None = None) -> Windows:
-        """The windows after the reference, or `count` of them from `start` on, with something added to their states."""
-        states = self.states[start : None if count is None else start + count]
-        return windows(self.schema, table(self.rng, states if extra is None else states + extra, ROWS), ROWS)
+    def live(self, extra: States | float = 0.0) -> Windows:
+        """The windows after the reference, with something added to their states."""
+        return windows(self.schema, table(self.rng, self.states[self.first :] + extra, self.rows), self.rows)
 
-    def watched(self, now: Windows, start: int = REFERENCE) -> NDArray[np.bool_]:
+    def watched(self, now: Windows) -> NDArray[np.bool_]:
         """Whether each column is beyond its limits: (2 charts, windows, columns)."""
-        phases = self.phases(start, len(now.profiles))
+        phases = self.phases(self.first, len(now.profiles))
         series = [scores(self.baseline, self.reference, w, p) for w, p in zip(now.profiles, phases, strict=True)]
         flags = np.zeros((2, len(series), COLUMNS), np.bool_)
         for i in range(len(series)):
@@ -164,6 +164,18 @@ def quiet(name: str, references: int) -> tuple[dict[str, Tally], float, float]:
     return tallies, float(np.quantile(np.concatenate(distances), 1 - TARGET)), float(np.quantile(np.concatenate(ps), TARGET))
 
 
+def hard(references: int) -> dict[tuple[int, int], dict[str, Tally]]:
+    """False alarms of the monitor by windows of reference and rows a window, where there are few of either."""
+    found: dict[tuple[int, int], dict[str, Tally]] = {(15, ROWS): {}, (30, ROWS): {}, (REFERENCE, 100): {}}
+    for (reference, rows), tallies in found.items():
+        for name in STREAMS:
+            tallies[name] = Tally()
+            for seed in range(references):
+                world = World(name, 2000 + seed, LIVE, reference, rows)
+                tallies[name].add(np.asarray(world.watched(world.live()).any(axis=(0, 2))))
+    return found
+
+
 def planted(name: str, references: int, lines: tuple[float, float]) -> dict[str, dict[str, Found]]:
     """By method and drift what was found. A drift is planted in all columns, and each is one to be found by itself."""
     oracles = f"PSI with an oracle's line ({lines[0]:.2g})", f"KS / chi2 with an oracle's line ({lines[1]:.1g})"
@@ -172,7 +184,7 @@ def planted(name: str, references: int, lines: tuple[float, float]) -> dict[str,
         world = World(name, 1000 + seed, BEFORE + AFTER)
         for drift, course in DRIFTS.items():
             extra = np.concatenate([np.zeros(BEFORE), course])[:, None] * world.rng.choice([-1.0, 1.0], COLUMNS)
-            now = world.live(extra, count=BEFORE + AFTER)
+            now = world.live(extra)
             distance, p = world.rivals(now)
             flags = judged(world.watched(now), distance, p) | {oracles[0]: distance > lines[0], oracles[1]: p < lines[1]}
             for method, found_by in found.items():
@@ -189,6 +201,15 @@ def print_alarms(every: Mapping[str, Mapping[str, Tally]]) -> None:
         print(f"| {method} | {' | '.join(cells)} |")
 
 
+def print_hard(found: Mapping[tuple[int, int], Mapping[str, Tally]]) -> None:
+    print(
+        f"\n## The same for this monitor with less to learn from\n\n| windows, rows | {' | '.join(STREAMS)} |\n|---|{'--:|' * len(STREAMS)}"
+    )
+    for (reference, rows), tallies in found.items():
+        cells = [f"{1000 * t.begun / t.of:.1f} ({1000 * t.beyond / t.of:.0f})" for t in tallies.values()]
+        print(f"| {reference}, {rows:,} | {' | '.join(cells)} |")
+
+
 def print_found(name: str, found: Mapping[str, Mapping[str, Found]]) -> None:
     print(f"\n## Planted drifts found within {AFTER} windows / median delay in windows: {name}\n")
     print(f"| method | {' | '.join(DRIFTS)} |\n|---|{'--:|' * len(DRIFTS)}")
@@ -203,6 +224,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.perf_counter()
     results = {name: quiet(name, 5 if quick else 40) for name in STREAMS}
     print_alarms({name: tallies for name, (tallies, _, _) in results.items()})
+    if not quick:
+        print_hard(hard(15))
     for name in ("independent", "weekly season", "autocorrelated"):
         print_found(name, planted(name, 1 if quick else 6, results[name][1:]))
     print(f"\n{time.perf_counter() - started:.0f} s")

@@ -43,8 +43,8 @@ def open_model(path: str | os.PathLike[str], *, environment: Mapping[str, str] |
     return OpenModel(loaded, store, lake)
 
 
-class OpenModel:
-    """A model over time. Times are aware datetimes; `now` and `as_of` are the clock unless they are given. Close it, or use `with`."""
+class Kept:
+    """What is kept of a model over time: its references, evaluations and rejected rows. Close it, or use `with`."""
 
     def __init__(self, loaded: Loaded, store: Store, lake: Lake) -> None:
         self.loaded = loaded
@@ -70,6 +70,74 @@ class OpenModel:
     def model(self) -> Model:
         """The model with the references that are set by now."""
         return Model.open(self.loaded.plan, self.loaded.digest, self.store, self.lake)
+
+    def references(self) -> Sequence[Known]:
+        """All references that were ever set, the latest last."""
+        return self.model.references
+
+    def evaluations(self, *, start: datetime | None = None, end: datetime | None = None, every: bool = False) -> list[Evaluation]:
+        """What was found, the latest of each step and window; all that was ever found with `every`."""
+        return self.store.evaluations(self.name, start=start, end=end, every=every)
+
+    def rejects(self, last: int = 100) -> list[Reject]:
+        """The last rows that were not taken."""
+        return self.store.rejects(self.name, last=last)
+
+    def state(self, as_of: datetime | None = None) -> ModelState:
+        """What is known of the model beside its measurements, for reports."""
+        deliveries = self.store.deliveries(self.name, last=1_000_000)
+        plan, known = self.loaded.plan, self.references()
+        active = [each for each in known if each.stored.role == ACTIVE]
+        anchors = [each for each in known if each.stored.role == ANCHOR]
+        ends = {kind: [d.last for d in deliveries if d.kind is kind and d.last is not None] for kind in RowKind}
+        rejected: dict[str, int] = {}
+        for delivery in deliveries:
+            for name, count in delivery.counts.items():
+                if name.startswith("rejected: "):
+                    reason = name.removeprefix("rejected: ")
+                    rejected[reason] = rejected.get(reason, 0) + count
+        return ModelState(
+            model=plan.model,
+            description=plan.description,
+            base_window=plan.windows.base,
+            time_zone=plan.windows.timezone,
+            reference=active[-1].stored.source if active else "",
+            reference_version=active[-1].stored.version if active else "",
+            reference_made=active[-1].stored.made if active else None,
+            reference_rows=active[-1].stored.rows if active else 0,
+            anchor=anchors[-1].stored.source if anchors else "",
+            last_predictions=max(ends[RowKind.PREDICTIONS], default=None),
+            last_labels=max(ends[RowKind.LABELS], default=None),
+            rejected=rejected,
+            deliveries=sum(1 for delivery in deliveries if delivery.rows),
+            duplicates=sum(delivery.duplicates for delivery in deliveries),
+            waiting=self._waiting(as_of),
+            as_of=as_of,
+            config=str(self.loaded.path),
+        )
+
+    def tidy(self, *, now: datetime | None = None) -> Mapping[str, int]:
+        """Folds the parts of old windows, compacts the row log, and forgets what the configuration keeps no longer."""
+        return upkeep.tidy(self.model, now=now or datetime.now(UTC))
+
+    def erase(self, identifiers: Iterable[str]) -> int:
+        """Removes the rows of these identifiers from the row log; their number. What was counted of them stays counted."""
+        with self.store.exclusive(self.name):
+            return self.lake.erase(list(identifiers))
+
+    def size(self) -> Mapping[str, int]:
+        """Bytes of the store and of the row log."""
+        return {**self.store.size(), **{f"lake.{name}": count for name, count in self.lake.size().items()}}
+
+    def _waiting(self, as_of: datetime | None) -> int:
+        if not self.loaded.plan.columns.label:
+            return 0
+        since = (as_of or datetime.now(UTC)) - max(self.loaded.plan.labels.maturity, duration(self.loaded.plan.windows.base))
+        return self.lake.waiting(since=since, through=self.store.sequence(self.name))[1]
+
+
+class OpenModel(Kept):
+    """A model over time. Times are aware datetimes; `now` and `as_of` are the clock unless they are given."""
 
     def ingest_predictions(self, rows: object, *, now: datetime | None = None, progress: Progress = silent) -> list[Delivery]:
         """Takes predictions: a file, folder, glob, any table that `compare` takes, or an iterable of tables.
@@ -170,70 +238,6 @@ class OpenModel:
         return self.set_reference(
             self.loaded.beside(path), author="driftline", reason="named in the configuration", now=now, progress=progress
         )
-
-    def references(self) -> Sequence[Known]:
-        """All references that were ever set, the latest last."""
-        return self.model.references
-
-    def evaluations(self, *, start: datetime | None = None, end: datetime | None = None, every: bool = False) -> list[Evaluation]:
-        """What was found, the latest of each step and window; all that was ever found with `every`."""
-        return self.store.evaluations(self.name, start=start, end=end, every=every)
-
-    def rejects(self, last: int = 100) -> list[Reject]:
-        """The last rows that were not taken."""
-        return self.store.rejects(self.name, last=last)
-
-    def tidy(self, *, now: datetime | None = None) -> Mapping[str, int]:
-        """Folds the parts of old windows, compacts the row log, and forgets what the configuration keeps no longer."""
-        return upkeep.tidy(self.model, now=now or datetime.now(UTC))
-
-    def erase(self, identifiers: Iterable[str]) -> int:
-        """Removes the rows of these identifiers from the row log; their number. What was counted of them stays counted."""
-        with self.store.exclusive(self.name):
-            return self.lake.erase(list(identifiers))
-
-    def size(self) -> Mapping[str, int]:
-        """Bytes of the store and of the row log."""
-        return {**self.store.size(), **{f"lake.{name}": count for name, count in self.lake.size().items()}}
-
-    def state(self, as_of: datetime | None = None) -> ModelState:
-        """What is known of the model beside its measurements, for reports."""
-        deliveries = self.store.deliveries(self.name, last=1_000_000)
-        plan, known = self.loaded.plan, self.references()
-        active = [each for each in known if each.stored.role == ACTIVE]
-        anchors = [each for each in known if each.stored.role == ANCHOR]
-        ends = {kind: [d.last for d in deliveries if d.kind is kind and d.last is not None] for kind in RowKind}
-        rejected: dict[str, int] = {}
-        for delivery in deliveries:
-            for name, count in delivery.counts.items():
-                if name.startswith("rejected: "):
-                    reason = name.removeprefix("rejected: ")
-                    rejected[reason] = rejected.get(reason, 0) + count
-        return ModelState(
-            model=plan.model,
-            description=plan.description,
-            base_window=plan.windows.base,
-            time_zone=plan.windows.timezone,
-            reference=active[-1].stored.source if active else "",
-            reference_version=active[-1].stored.version if active else "",
-            reference_made=active[-1].stored.made if active else None,
-            reference_rows=active[-1].stored.rows if active else 0,
-            anchor=anchors[-1].stored.source if anchors else "",
-            last_predictions=max(ends[RowKind.PREDICTIONS], default=None),
-            last_labels=max(ends[RowKind.LABELS], default=None),
-            rejected=rejected,
-            deliveries=sum(1 for delivery in deliveries if delivery.rows),
-            duplicates=sum(delivery.duplicates for delivery in deliveries),
-            waiting=self._waiting(as_of),
-            as_of=as_of,
-            config=str(self.loaded.path),
-        )
-
-    def _waiting(self, as_of: datetime | None) -> int:
-        if not self.loaded.plan.columns.label:
-            return 0
-        since = (as_of or datetime.now(UTC)) - max(self.loaded.plan.labels.maturity, duration(self.loaded.plan.windows.base))
-        return self.lake.waiting(since=since, through=self.store.sequence(self.name))[1]
 
     def _ingest(self, kind: RowKind, rows: object, now: datetime | None, progress: Progress) -> list[Ingested]:
         model, moment = self.model, now or datetime.now(UTC)

@@ -50,24 +50,8 @@ class Source(Protocol):
         ...
 
 
-@runtime_checkable
-class Store(Protocol):
-    """Records of all models: deliveries, parts of windows, evaluations, references. Raises `StoreError` and no other error of its own.
-
-    Every method that writes is one transaction: all of it is kept, or nothing.
-    """
-
-    def close(self) -> None:
-        """Lets go of files and connections."""
-        ...
-
-    def models(self) -> list[str]:
-        """All models it knows, in order of their names."""
-        ...
-
-    def exclusive(self, model: str, *, wait: float = 60.0) -> AbstractContextManager[None]:
-        """Only one holder at a time per model, over all processes; a holder that dies lets go. Raises `StoreError` after `wait` seconds."""
-        ...
+class Deliveries(Protocol):
+    """What has been delivered: accepted batches of rows, and the rows that were not taken."""
 
     def sequence(self, model: str) -> int:
         """The number of the last accepted delivery; 0 where there is none."""
@@ -105,6 +89,10 @@ class Store(Protocol):
         """Number of rejected rows by reason."""
         ...
 
+
+class Windows(Protocol):
+    """The windows of each model, and their parts."""
+
     def windows(self, model: str, *, start: datetime | None = None, end: datetime | None = None) -> list[Touched]:
         """The windows with rows or labels that begin in [start, end), in order of time."""
         ...
@@ -124,6 +112,10 @@ class Store(Protocol):
     def put(self, model: str, parts: Sequence[StoredPart], *, instead_of: Sequence[StoredPart] = ()) -> None:
         """Keeps parts that came of no delivery, and removes others that they stand for, in one transaction."""
         ...
+
+
+class Findings(Protocol):
+    """What was found, and what it was compared with."""
 
     def save(self, model: str, evaluations: Sequence[Evaluation]) -> None:
         """Appends evaluations; their numbers are given here."""
@@ -160,32 +152,33 @@ class Store(Protocol):
         """The history of one reference."""
         ...
 
+
+@runtime_checkable
+class Store(Deliveries, Windows, Findings, Protocol):
+    """Records of all models: deliveries, parts of windows, evaluations, references. Raises `StoreError` and no other error of its own.
+
+    Every method that writes is one transaction: all of it is kept, or nothing.
+    """
+
+    def close(self) -> None:
+        """Lets go of files and connections."""
+        ...
+
+    def models(self) -> list[str]:
+        """All models it knows, in order of their names."""
+        ...
+
+    def exclusive(self, model: str, *, wait: float = 60.0) -> AbstractContextManager[None]:
+        """Only one holder at a time per model, over all processes; a holder that dies lets go. Raises `StoreError` after `wait` seconds."""
+        ...
+
     def size(self) -> Mapping[str, int]:
         """Bytes by table, where the store can tell."""
         ...
 
 
-@runtime_checkable
-class Lake(Protocol):
-    """The row log of one model: predictions, labels and, where they are kept, features. Raises `LakeError` and no other error of its own.
-
-    Predictions have the columns `id` (string), `time` (timestamp[us, UTC], event time), `version` (string), `eligible` (bool), and under
-    their own names the prediction, its score columns and the segment columns (strings). Labels have `id`, `label`, `known`
-    (timestamp[us, UTC]: when it became known), `void` (bool: there will never be one). `sequence` (int64) and `arrived` are added here.
-    What has a sequence above `through` is not there: its delivery was never accepted.
-    """
-
-    def append(self, kind: RowKind, rows: pa.Table, *, sequence: int, arrived: datetime) -> None:
-        """Adds the rows of a delivery, all or none."""
-        ...
-
-    def keep(self, features: pa.Table, *, sequence: int, arrived: datetime) -> None:
-        """Adds rows of features with their `id` and `time`, where the plan says that they are kept."""
-        ...
-
-    def discard(self, *, after: int) -> int:
-        """Removes the rows of deliveries that were never accepted; their number."""
-        ...
+class Answers(Protocol):
+    """What the row log is asked. What has a sequence above `through` is not there: its delivery was never accepted."""
 
     def known(self, ids: pa.Array, *, first: datetime, last: datetime, through: int) -> pa.Table:
         """The predictions with one of these identifiers whose event time is on the days from `first` to `last`, all columns."""
@@ -206,6 +199,29 @@ class Lake(Protocol):
 
     def waiting(self, *, since: datetime, through: int) -> tuple[int, int]:
         """Labels known since then: how many identifiers, and how many of them have no prediction (orphans, so far)."""
+        ...
+
+
+@runtime_checkable
+class Lake(Answers, Protocol):
+    """The row log of one model: predictions, labels and, where they are kept, features. Raises `LakeError` and no other error of its own.
+
+    Predictions have the columns `id` (string), `time` (timestamp[us, UTC], event time), `version` (string), `eligible` (bool), and under
+    their own names the prediction, its score columns and the segment columns (strings). Labels have `id`, `label`, `known`
+    (timestamp[us, UTC]: when it became known), `void` (bool: there will never be one). `sequence` (int64) and `arrived` are added here.
+    What has a sequence above `through` is not there: its delivery was never accepted.
+    """
+
+    def append(self, kind: RowKind, rows: pa.Table, *, sequence: int, arrived: datetime) -> None:
+        """Adds the rows of a delivery, all or none."""
+        ...
+
+    def keep(self, features: pa.Table, *, sequence: int, arrived: datetime) -> None:
+        """Adds rows of features with their `id` and `time`, where the plan says that they are kept."""
+        ...
+
+    def discard(self, *, after: int) -> int:
+        """Removes the rows of deliveries that were never accepted; their number."""
         ...
 
     def tidy(self, *, before: datetime) -> None:

@@ -25,6 +25,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "tutorial").glob("*.md"))]
+LONG = {"a-model-over-time.md"}
 BLOCK = re.compile(
     r"^<!-- set-up\n(?P<hidden>.*?)^-->$"
     r"|(?P<out><!-- not run: .+ -->\n+)?^```(?P<language>[a-z]*)[^\n]*\n(?P<body>.*?)^```$",
@@ -128,7 +129,10 @@ def _a_readers_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, id=str(path.relative_to(ROOT)), marks=[pytest.mark.slow] if path.name in LONG else []) for path in PAGES],
+)
 def test_the_examples_of_a_page_run(path: Path) -> None:
     assert path.is_file(), f"{path.name} is missing"
     assert run_page(path.read_text(encoding="utf-8"), path.name) > 0, "a page for people shows something that runs"

@@ -348,7 +348,7 @@ def test_a_strip_joins_windows_of_one_state_and_height_speaks_beside_colour() ->
     ("zone", "first", "days", "labels"),
     [
         ("UTC", datetime(2026, 1, 1), 365, ["Jan 2026", "Apr", "Jul", "Oct"]),
-        ("UTC", datetime(2026, 1, 5), 14, ["01-05", "01-12"]),
+        ("UTC", datetime(2026, 1, 5), 14, ["01-05", "01-08", "01-11", "01-14", "01-17"]),
         ("UTC", datetime(2026, 1, 5), 1, ["01-05", "06:00", "12:00", "18:00"]),
         ("America/New_York", datetime(2013, 4, 1, 4), 275, ["Apr", "Jun", "Aug", "Oct", "Dec"]),
     ],

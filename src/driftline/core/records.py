@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from driftline.core.errors import UsageError
@@ -46,7 +46,7 @@ class Window:
 
     def __post_init__(self) -> None:
         for name, moment in (("start", self.start), ("end", self.end)):
-            if moment.utcoffset() != timedelta(0):
+            if moment.tzinfo is not UTC and moment.utcoffset() != timedelta(0):
                 raise UsageError(f"The {name} of a window is in UTC, and {moment.isoformat()} is not", hint="Give it a UTC time zone.")
         if self.end <= self.start:
             raise UsageError(f"A window ends after it starts, and [{self.start.isoformat()}, {self.end.isoformat()}) does not")

@@ -181,7 +181,8 @@ def _wasserstein(pair: Pair, tail: float | None) -> Floats:
     left, right = height[:, LOWER - 1 : -UPPER - 1], height[:, LOWER:-UPPER]
     area = (np.diff(pair.edges, axis=1) * np.where(pair.points, right, (left + right) / 2)).sum(axis=1)
     spread = np.where(pair.moments[:, 0, 1] > 0, pair.moments[:, 0, 1], 1.0)
-    mean = math.sqrt(2 / math.pi) * np.sqrt(pair.unit) * area / spread
+    known = np.isfinite(pair.unit)  # without rows on one side there is no shape to draw from, and everything is chance
+    mean = np.where(known, math.sqrt(2 / math.pi) * np.sqrt(np.where(known, pair.unit, 0.0)) * area / spread, np.inf)
     return np.asarray(mean if tail is None else mean + np.sqrt(2 * pair.unit * math.log(1 / tail)))
 
 

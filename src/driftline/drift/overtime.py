@@ -41,13 +41,15 @@ class Normal:
 UNKNOWN = Normal()
 
 
-def learn_ordinary(reference: Profile, history: Sequence[Profile], spec: DriftSpec, unrest: Mapping[int, Unrest]) -> Ordinary:
+def learn_ordinary(
+    reference: Profile, history: Sequence[Profile], spec: DriftSpec, unrest: Mapping[int, Unrest], *, threshold: float | None = None
+) -> Ordinary:
     """The kinds of findings that windows of the reference show when each is judged as a live one would be."""
     windows = [window for window in history[-MOST_WINDOWS:] if window.rows]
     least = 2 if len(windows) >= MANY_WINDOWS else 1
     seen: Counter[tuple[str, str]] = Counter()
     for window in windows:
-        for verdict in judge(reference, window, spec, unrest=unrest):
+        for verdict in judge(reference, window, spec, unrest=unrest, threshold=threshold):
             seen.update({(verdict.name, finding.kind) for finding in verdict.findings if finding.crossed})
     ordinary: dict[str, list[str]] = {}
     for (column, kind), count in sorted(seen.items()):

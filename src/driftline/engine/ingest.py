@@ -10,10 +10,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from driftline.core.durations import duration
@@ -25,7 +26,7 @@ from driftline.engine.model import Model
 from driftline.engine.reference import Progress, silent, watched
 from driftline.engine.rows import parts_of
 from driftline.ports import Source
-from driftline.profiles.intake import Predictions, Refused, check_columns, take_labels, take_predictions
+from driftline.profiles.intake import Labels, Predictions, Refused, check_columns, take_labels, take_predictions
 from driftline.profiles.repeats import Repeats, among_labels, among_predictions
 from driftline.profiles.tiling import from_nanoseconds, to_nanoseconds
 from driftline.profiles.values import from_flags, whole
@@ -127,7 +128,7 @@ def _predictions(model: Model, done: Ingested, batch: _Batch) -> None:
     taken = take_predictions(batch.rows, model.prediction_names, latest=batch.latest, table=done.source, plan=model.outcomes())
     with model.store.exclusive(model.name):
         through = _recovered(model)
-        digest = digest_of(taken.log)
+        digest = digest_of(taken.log, taken.refused)
         if _came_before(model, done, batch, digest):
             return
         repeats = among_predictions(taken.log, _known(model, taken, through))
@@ -154,11 +155,11 @@ def _labels(model: Model, done: Ingested, batch: _Batch) -> None:
     taken = take_labels(batch.rows, names, arrived=to_nanoseconds(batch.arrived), latest=batch.latest, table=done.source, plan=plan)
     with model.store.exclusive(model.name):
         through = _recovered(model)
-        digest = digest_of(taken.log if names.time else taken.log.drop_columns(["known"]))
+        digest = digest_of(_said(taken), taken.refused)
         if _came_before(model, done, batch, digest):
             return
         before = model.lake.labels_of(taken.log["id"].combine_chunks(), through=through)
-        repeats = among_labels(taken.log, before, timed=bool(names.time))
+        repeats = among_labels(taken.log, before, told=taken.told)
         log = taken.log.filter(from_flags(repeats.new))
         sequence, waiting = through + 1, 0
         windows: set[Window] = set()
@@ -175,7 +176,7 @@ def _labels(model: Model, done: Ingested, batch: _Batch) -> None:
 
 
 def _came_before(model: Model, done: Ingested, batch: _Batch, digest: str) -> bool:
-    """Whether just these rows have been delivered before. Where all rows are rejected there is nothing to tell them by."""
+    """Whether just these rows have been delivered before."""
     if model.store.delivered(model.name, done.kind, digest) is None:
         return False
     done.again += len(batch.rows)
@@ -253,9 +254,18 @@ def _rejects(done: Ingested, sequence: int, first: int, refused: Sequence[Refuse
     return [Reject(sequence, done.source, first + each.row + 1, each.column, each.reason, each.value) for each in kept]
 
 
-def digest_of(log: pa.Table) -> str:
-    """What identifies the content of a delivery: a hash of its rows in their order."""
+def _said(taken: Labels) -> pa.Table:
+    """What labels say by themselves: without the time at which they became known, where that is when they came."""
+    known = taken.log["known"].combine_chunks()
+    said = pc.if_else(from_flags(taken.told), known, pa.scalar(None, known.type))
+    return taken.log.set_column(taken.log.schema.get_field_index("known"), "known", said.fill_null(datetime(1, 1, 1, tzinfo=UTC)))
+
+
+def digest_of(log: pa.Table, refused: Sequence[Refused] = ()) -> str:
+    """What identifies the content of a delivery: a hash of its rows in their order, and of those that are not taken."""
     digest = hashlib.sha256()
+    for each in refused:
+        digest.update(f"{each.row}:{each.column}:{each.reason}:{each.value}\n".encode("utf-8", "backslashreplace"))
     for name, column in zip(log.column_names, log.columns, strict=True):
         digest.update(f"{name}:{column.type}:{len(column)}\n".encode())
         for chunk in column.chunks:
@@ -266,8 +276,6 @@ def digest_of(log: pa.Table) -> str:
 
 
 def _is(column: pa.ChunkedArray, text: str) -> NDArray[np.bool_]:
-    import pyarrow.compute as pc
-
     from driftline.profiles.values import true_rows
 
     return true_rows(pc.equal(column.combine_chunks(), pa.scalar(text)))

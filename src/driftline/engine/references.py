@@ -143,13 +143,14 @@ def learn_from(model: Model, reference: Reference, sample: LossSample | None) ->
             baseline = learn(reference.profile, history, phases, alarms_per_window=rate, columns=columns)
             if baseline is not None:
                 baselines[step.value] = baseline
+    threshold = reference.schema.outcomes.threshold if reference.schema.outcomes else model.plan.task.threshold
     estimator = learn_estimator(reference, sample, top=_top(model))
     unrest = unrest_of(reference.profile, history)
     rate = min(model.plan.drift.false_alarms_per_month / model.tiling.per_month, 0.25)
     spec = DriftSpec(alpha=rate, importance=model.plan.drift.importance, least_rows=model.plan.drift.least_rows)
     return Learned(
         unrest,
-        learn_ordinary(reference.profile, history, spec, unrest),
+        learn_ordinary(reference.profile, history, spec, unrest, threshold=threshold),
         baselines,
         learn_slacks(reference.profile.outcomes, [window.outcomes for window in history], model.plan.performance),
         estimator if isinstance(estimator, Estimator) else None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from driftline.core.errors import DataError, UnknownName
 from driftline.profiles.labelled import Classes, is_number
 from driftline.profiles.outcomes import OutcomePlan
 from driftline.profiles.task import Task
+from driftline.profiles.tiling import to_nanoseconds
 from driftline.profiles.times import nanoseconds
 from driftline.profiles.values import as_floats, as_text, from_flags, from_integers, from_texts, integers, valid_rows
 
@@ -26,6 +28,8 @@ Ints = NDArray[np.int64]
 TIME = pa.timestamp("us", "UTC")
 NO_ID, NO_TIME, FUTURE, BAD_TIME = "no identifier", "no event time", "event time in the future", "no event time can be read"
 NO_LABEL, NO_CLASS, NO_NUMBER = "no label", "no class of the model", "no number"
+EARLIEST = to_nanoseconds(datetime(1678, 1, 1, tzinfo=UTC))
+"""A window that begins earlier may begin before what nanoseconds reach."""
 LONGEST = 200
 """Characters of a value that are kept of a rejected row."""
 
@@ -95,9 +99,10 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """The usable labels of a batch as the log keeps them."""
+    """The usable labels of a batch as the log keeps them; `told` says which of them brought the time at which they became known, (n,)."""
 
     log: pa.Table
+    told: Mask
     refused: tuple[Refused, ...]
 
 
@@ -151,16 +156,16 @@ def take_labels(batch: pa.RecordBatch, names: Names, *, arrived: int, latest: in
     label, present, unfit = _label(values, plan)
     _refuse(refused, usable, ~present & ~unfit & ~void, values, names.value, NO_LABEL)
     _refuse(refused, usable, unfit & ~void, values, names.value, NO_NUMBER if plan.task is Task.REGRESSION else NO_CLASS)
-    known = np.full(len(batch), arrived, np.int64)
+    known, told = np.full(len(batch), arrived, np.int64), np.zeros(len(batch), np.bool_)
     if names.time:
         times = _times(batch.column(names.time))
         _refuse(refused, usable, ~times.present & ~times.blank, batch.column(names.time), names.time, BAD_TIME)
         _refuse(refused, usable, times.present & (times.ticks > latest), batch.column(names.time), names.time, FUTURE)
-        known = np.where(times.present, times.ticks, arrived)
+        known, told = np.where(times.present, times.ticks, arrived), times.present
     nothing = pa.nulls(len(batch), label.type)
     label = pa.chunked_array([label if not void.any() else _where(void, nothing, label)]).combine_chunks()
     log = pa.table({"id": ids, "label": label, "known": from_integers(known // 1_000).cast(TIME), "void": from_flags(void)})
-    return Labels(log if usable.all() else log.filter(from_flags(usable)), tuple(refused))
+    return Labels(log if usable.all() else log.filter(from_flags(usable)), told[usable], tuple(refused))
 
 
 def check_columns(schema: pa.Schema, names: Names, table: str, *, needed: Sequence[str] = ()) -> None:
@@ -222,6 +227,7 @@ def _times(values: pa.Array) -> _Times:
                 ticks[row] = nanoseconds(values.slice(row, 1), column="", table="", first_row=0)[0]
             except DataError:
                 present[row] = False
+    present &= ticks >= EARLIEST
     return _Times(ticks, present, blank)
 
 

@@ -46,22 +46,20 @@ def among_predictions(log: pa.Table, known: pa.Table) -> Repeats:
     return Repeats(new, int(same.sum()), int((~same).sum()))
 
 
-def among_labels(log: pa.Table, latest: pa.Table, *, timed: bool) -> Repeats:
+def among_labels(log: pa.Table, latest: pa.Table, *, told: Mask) -> Repeats:
     """Of labels `log`; `latest` are the labels that count so far of the same identifiers.
 
-    Where labels bring their time (`timed`) only the same label of the same time is a repeat, so that the order of deliveries does not
-    matter. Without, a label is known since it came, and the same label once more says nothing new.
+    Where a label brings its time (`told`, (n,)) only the same label of the same time is a repeat, so that the order of deliveries does
+    not matter. Without, a label is known since it came, and the same label once more says nothing new.
     """
     if not len(log):
         return Repeats(np.zeros(0, np.bool_), 0, 0)
-    said = ["label", "void", "known"] if timed else ["label", "void"]
     before = len(latest)
     both = pa.concat_tables([_like(latest, log.schema), log]).combine_chunks()
-    ids = _keys(both["id"])
-    codes = np.stack([ids, *(_keys(both[name]) for name in said)])
-    _, where = np.unique(codes, axis=1, return_inverse=True)
-    new = (_first(where.ravel().astype(np.int64)) == np.arange(len(both)))[before:]
-    at_once = np.stack([ids[before:], _keys(both["known"])[before:]])
+    ids, label, void, known = (_keys(both[name]) for name in ("id", "label", "void", "known"))
+    first = [_first_of(np.stack(codes))[before:] for codes in ((ids, label, void), (ids, label, void, known))]
+    new = np.where(told, first[1], first[0])
+    at_once = np.stack([ids[before:], known[before:]])
     _, moment = np.unique(at_once[:, new], axis=1, return_inverse=True)
     more = int(new.sum()) - len(np.unique(moment))
     return Repeats(new, int((~new).sum()), more)
@@ -81,6 +79,13 @@ def _keys(column: pa.ChunkedArray) -> Ints:
     array = chunk.chunk(0) if isinstance(chunk, pa.ChunkedArray) else chunk
     encoded = array.dictionary_encode(null_encoding="encode")
     return integers(encoded.indices).astype(np.int64)
+
+
+def _first_of(codes: Ints) -> Mask:
+    """Which columns of (keys, n) are not like one before them, (n,)."""
+    _, where = np.unique(codes, axis=1, return_inverse=True)
+    first: Mask = _first(where.ravel().astype(np.int64)) == np.arange(codes.shape[1])
+    return first
 
 
 def _first(*keys: Ints) -> Ints:

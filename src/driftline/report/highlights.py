@@ -49,14 +49,17 @@ def in_bases(series: Sequence[Series], most: int | None) -> list[Series]:
     return [s for metric in metrics[:most] for basis in _BASES for s in series if s.metric == metric and s.basis is basis]
 
 
-def _by_detail(series: list[Series]) -> list[Series]:
-    """The verdicts, then what has a limit, then the rest."""
+def _by_detail(series: Sequence[Series]) -> list[Series]:
+    """The verdicts, then the decisions, then what is judged or has a limit, the monitor last: the verdict has heard it."""
 
     def detail(s: Series) -> int:
-        _, name = family_of(s.metric)
-        return 0 if name == "verdict" else 3 if name in _DETAILS else 1 if s.judged else 2
+        name = family_of(s.metric)[1]
+        if name in ("verdict", "decision_rate"):
+            return ("verdict", "decision_rate").index(name)
+        limited = s.latest.measurement.limit is not None
+        return 5 if name in _DETAILS else 2 if s.judged else 3 if limited else 4
 
-    return sorted(series, key=lambda s: (s.latest.state not in BAD, detail(s)))
+    return sorted(series, key=detail)
 
 
 def _bad_lately(series: Series, timeline: Timeline) -> bool:

@@ -21,6 +21,9 @@ MOST_OTHERS = 14
 MOST_POINTS = 16_000
 """Points in all charts together, so that the page stays under two megabytes."""
 
+DISTANCES = frozenset({"psi", "js", "hellinger", "total_variation", "chi2", "ks", "wasserstein"})
+"""Measures that tell the same story; one of them is drawn."""
+
 _UNDRAWN = ("absence",)
 """A probability that is near 0 when it matters; the requests show the same."""
 
@@ -71,14 +74,18 @@ class Charts:
             ranked = in_bases(series, None)
             metrics = list(dict.fromkeys(s.metric for s in ranked))[:MOST_QUALITY]
             return [[s for s in ranked if s.metric == metric] for metric in metrics]
-        if group is not Group.DATA:
-            return [[s] for s in series if s.metric not in _UNDRAWN and (s.metric not in MONITOR or s.bad)][:MOST_OTHERS]
+        if group not in (Group.DATA, Group.PREDICTIONS):
+            return [[s] for s in series if s.metric not in _UNDRAWN][:MOST_OTHERS]
         columns: dict[str | None, list[Series]] = {}
         for s in series:
             columns.setdefault(s.column, []).append(s)
-        distances = {column: [s for s in found if s.metric not in MONITOR] for column, found in columns.items()}
         monitors = [[s] for s in series if s.metric in MONITOR and s.bad]
-        return [*([max(found, key=_leads)] for found in distances.values() if found), *monitors]
+        if group is Group.DATA:
+            found_numbers = [[s for s in found if s.metric not in MONITOR] for found in columns.values()]
+            return [*([max(found, key=_leads)] for found in found_numbers if found), *monitors]
+        distances = [[s for s in found if s.metric in DISTANCES] for found in columns.values()]
+        others = [[s] for s in series if s.metric not in DISTANCES and s.metric not in MONITOR]
+        return [*([max(found, key=_leads)] for found in distances if found), *others, *monitors][:MOST_OTHERS]
 
     def _figure(self, id_: str, together: Sequence[Series]) -> Figure | None:
         lines = [Line(_LEGEND[s.basis.value], s.basis.value, self._points(s)) for s in together]

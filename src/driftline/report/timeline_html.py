@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from driftline.core.ledger import Evaluation
 from driftline.report.environment import environment
+from driftline.report.states import Group
 from driftline.report.timeline import Timeline
 from driftline.report.timeline_page import LOOKS, SAID, page_of
 from driftline.report.timeline_words import feed_text, matured_until, reference_text
@@ -30,6 +31,7 @@ def timeline_html(timeline: Timeline) -> str:
         reference=reference_text(timeline),
         feed=feed_text(timeline),
         matured=matured_until(timeline),
+        rows=sum(point.measurement.n for series in timeline.of(Group.OPERATIONS) if series.metric == "requests" for point in series.points),
         plans=_used(((e.plan, e) for found in timeline.steps.values() for e in found), timeline),
         references=_used(((e.reference, e) for found in timeline.steps.values() for e in found), timeline),
     )

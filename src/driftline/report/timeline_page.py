@@ -197,10 +197,9 @@ def _lane(id_: str, name: str, states: Sequence[tuple[Window, State]], axis: Tim
 
 
 def _latest(timeline: Timeline) -> Iterator[LatestRow]:
-    """What the latest window of each step says: all rows first, then the segments, versions and comparisons that are not fine, then the
-    others."""
+    """What the latest window of each step says: what is not fine first, then all rows, then segments, versions and other comparisons."""
     current = [s for s in timeline.series if timeline.is_current(s) and not s.is_silence]
-    current.sort(key=lambda s: (not s.all_rows or bool(figures.family_of(s.metric)[0]), not s.all_rows and s.latest.state not in BAD))
+    current.sort(key=lambda s: (s.latest.state not in BAD, not s.all_rows or bool(figures.family_of(s.metric)[0])))
     for series in current:
         yield _row(series)
 

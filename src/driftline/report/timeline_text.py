@@ -146,10 +146,11 @@ class _Page:
             yield name, *self._row(series, cells)
 
     def _row(self, series: Series, cells: _Cells) -> tuple[str, ...]:
-        """Its sparkline, its value now, its limit and its state. What the latest window does not have is no data, not the last value."""
+        """Its sparkline, its value now, its limit and its state. What the latest window does not have is no data, not the last
+        value, but for what needs labels, which come later."""
         point, measurement = series.latest, series.latest.measurement
         spark, limit = self._spark(series, cells.spark), measurement.limit
-        if not self.timeline.is_current(series) and series.basis is not Basis.MATURED:
+        if not self.timeline.is_current(series) and series.basis not in (Basis.MATURED, Basis.SAME_AGE):
             return spark, numbers.UNKNOWN, "", State.NODATA.value
         value, interval = figures.amount(series.metric, measurement.value), figures.interval(measurement)
         if interval and series.group is Group.QUALITY and len(value) + len(interval) < cells.value:
