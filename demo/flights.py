@@ -65,9 +65,8 @@ def main() -> int:
 
     step("3/5 Replay April to December, day by day")
     with open_model(config) as model:
-        model.set_reference(
-            OUT / "winter.parquet", author="demo", reason="the winter the model was trained on", now=morning(date(2013, 4, 1))
-        )
+        reason = "the winter the model was trained on"
+        model.set_reference(OUT / "winter.parquet", author="demo", reason=reason, now=morning(date(2013, 4, 1)))
         seconds = replay(model, rest)
         print(f"{len(rest):,} flights, and what became of them the morning after, in {seconds:.0f} s")
 
@@ -208,23 +207,22 @@ def meaning(winter: pa.Table, rest: pa.Table, evaluations: Sequence[Evaluation])
     """What a person who knows flights would say; every number is computed here from the rows."""
     warmest = pc.max(winter["temp"]).as_py()
     warmer = share(pc.greater(rest["temp"], warmest))
-    months = {
-        name: promised(in_months(rest, number, number)) for number, name in ((6, "June"), (7, "July"), (9, "September"), (10, "October"))
-    }
+    names = {6: "June", 7: "July", 9: "September", 10: "October"}
+    months = {name: promised(in_months(rest, number, number)) for number, name in names.items()}
     before, after = (share(pc.equal(table["carrier"], "VX")) for table in (winter, rest))
     last = rest.filter(pc.greater_equal(rest["date"], pa.scalar(date(2013, 12, 31))))
-    stormy = worst(evaluations)
     paragraphs = (
-        f"""The inputs moved because the season did: {warmer:.0%} of the flights from April on left in warmer air than any flight of the winter
-        ({warmest:.0f} F). And because the schedule did: Virgin America (VX) had {before:.1%} of the flights in winter and {after:.1%} after,
-        which no single day shows and the sum of the days does.""",
-        f"""The probabilities follow the seasons: for each late flight that the scores promised, June had {months["June"]:.2f} and July
-        {months["July"]:.2f}, September {months["September"]:.2f} and October {months["October"]:.2f}. One line for a year would have
-        called this an accident every week or never; each window is held against windows of its length in the winter.""",
-        f"""The days on which quality was worse than any winter day explains are days of storms: {", ".join(stormy)}.""",
-        f"""Some findings are no weather at all: on 31 December {share(pc.is_null(last["temp"])):.0%} of the flights have no weather, because
-        the data of the weather station end. That is a data problem, and says DATA.""",
-        "So: the ranking can be used, the probabilities need a recalibration by season, and the next training needs a summer among its data.",
+        f"""The inputs moved because the season did: {warmer:.0%} of the flights from April on left in warmer air than any flight of
+        the winter ({warmest:.0f} F). And because the schedule did: Virgin America (VX) had {before:.1%} of the flights in winter and
+        {after:.1%} after, which no single day shows and the sum of the days does.""",
+        f"""The probabilities follow the seasons: for each late flight that the scores promised, June had {months["June"]:.2f} and
+        July {months["July"]:.2f}, September {months["September"]:.2f} and October {months["October"]:.2f}. One line for a year would
+        have called this an accident every week or never; each window is held against windows of its length in the winter.""",
+        f"""The days with more late flights than any winter day explains: {", ".join(worst(evaluations))}. Days of storms.""",
+        f"""Some findings are no weather at all: on 31 December {share(pc.is_null(last["temp"])):.0%} of the flights have no weather,
+        because the data of the weather stations end there. That is a data problem, and says DATA.""",
+        """So: the ranking can be used, the probabilities need a recalibration by season, and the next training needs a summer among
+        its data.""",
     )
     return "\n".join(textwrap.fill(" ".join(paragraph.split()), 100) for paragraph in paragraphs)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
@@ -114,6 +115,7 @@ class Kept:
             waiting=self._waiting(as_of),
             as_of=as_of,
             config=str(self.loaded.path),
+            versions={"driftline": version("driftline")},
         )
 
     def tidy(self, *, now: datetime | None = None) -> Mapping[str, int]:

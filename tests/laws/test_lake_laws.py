@@ -17,7 +17,7 @@ from driftline.lakes.delta import DeltaLake
 from driftline.lakes.memory import MemoryLake
 from driftline.ports import Lake
 
-EXAMPLES, FEWER = 25, 15
+EXAMPLES, FEWER = 15, 12
 """Each writes files and syncs them to the disk."""
 
 KINDS = ["delta", "memory"]

@@ -31,7 +31,11 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code."""
     top = parser()
-    arguments = top.parse_args(argv)
+    arguments, more = top.parse_known_args(argv)
+    if more and getattr(arguments, "files", None) is not None and not any(word.startswith("-") for word in more):
+        arguments.files += more  # argparse takes no files that come after an option
+    elif more:
+        top.error(f"unrecognized arguments: {' '.join(more)}")
     if arguments.version:
         from importlib.metadata import version
 

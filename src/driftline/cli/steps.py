@@ -111,7 +111,7 @@ def told(model: OpenModel, done: Sequence[Evaluated], arguments: argparse.Namesp
     from driftline.report.evaluation_text import evaluation_text
     from driftline.report.measurements import json_text, rows_of
     from driftline.report.severity import severity_of
-    from driftline.report.states import is_judged
+    from driftline.report.reading import is_judged
 
     found = [evaluation for each in done for evaluation in each.evaluations]
     if arguments.json:

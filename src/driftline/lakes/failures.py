@@ -55,12 +55,20 @@ def told(folder: str, error: Exception) -> LakeError:
         return LakeError("The row log may not be written or read by this user", where=where, hint="Check the permissions of the folder.")
     if number in {errno.ENOENT, errno.ENOTDIR}:
         return LakeError("A file of the row log is gone", where=where, hint="Run again; if it stays away, restore the folder from a copy.")
+    if "unsupported reader feature" in text:
+        return beyond(folder)
     if type(error).__name__ == "OutOfMemoryException":
         return _too_large(folder)
     if type(error).__name__ == "CommitFailedError":
         return LakeError("Other programs kept changing the row log", where=where, hint="Run the command again.")
     reason = " ".join(str(error).split())[:200]
     return LakeError(f"The row log is damaged or not what its folder says ({reason})", where=where, hint="Restore it from a copy.")
+
+
+def beyond(folder: str) -> LakeError:
+    """The error of a table whose files alone do not say which rows it has."""
+    hint = "Rewrite it without deletion vectors and column mapping."
+    return LakeError("Another program changed the table so that its files do not tell its rows any more", where=shown(folder), hint=hint)
 
 
 def _too_large(folder: str) -> LakeError:

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from driftline.core.errors import LakeError
 from driftline.lakes.columns import PARTITION, SEQUENCE
-from driftline.lakes.failures import shown
+from driftline.lakes.failures import beyond, shown
 
 LOG = "_delta_log"
 READER = 1
@@ -104,13 +104,8 @@ def _opened(folder: str) -> Snapshot:
     from deltalake import DeltaTable
 
     table = DeltaTable(folder)
-    reader = table.protocol().min_reader_version
-    if reader > READER:
-        raise LakeError(
-            f"Another program changed the table so that it takes reader version {reader}",
-            where=shown(folder),
-            hint="Rewrite it without deletion vectors and column mapping.",
-        )
+    if table.protocol().min_reader_version > READER:
+        raise beyond(folder)
     version = table.version()
     actions = pa.table(table.get_add_actions(flatten=True))
     schema = pa.schema(table.schema().to_arrow())

@@ -55,7 +55,7 @@ class Charts:
         """The charts of one part of the page, at most `room` of them: what is and was in trouble first where not all
         fit, and among columns."""
         together = self._together(group)
-        ranked = sorted(range(len(together)), key=lambda i: (not self._is_bad(together[i]), -sum(s.bad for s in together[i]), i))[:room]
+        ranked = sorted(range(len(together)), key=lambda i: (not self._is_bad(together[i]), -self._bad(together[i]), i))[:room]
         found = []
         for i in ranked if group is Group.DATA else sorted(ranked):
             figure = self._figure(f"{group.value}-{i}", together[i])
@@ -66,6 +66,11 @@ class Charts:
         """Whether its column, or it itself, is not fine now."""
         first = together[0]
         return self.timeline.verdicts.get((first.group, first.column or ""), first).latest.state in BAD
+
+    def _bad(self, together: Sequence[Series]) -> int:
+        """In how many windows it was not fine; for a column, by its verdict."""
+        verdict = self.timeline.verdicts.get((together[0].group, together[0].column or ""))
+        return max(sum(s.bad for s in together), verdict.bad if verdict else 0)
 
     def _together(self, group: Group) -> list[list[Series]]:
         """Series that share a chart: a quality metric in its bases, a column by its leading distance, anything else by itself."""
@@ -97,7 +102,9 @@ class Charts:
         zero = is_from_zero(first)
         drawing = line_chart(id_, name, summary, lines, self.axis, self.timeline.clock, zero=zero)
         legend = tuple((line.look, line.name) for line in lines) if first.group is Group.QUALITY else ()
-        current = [s for s in together if self.timeline.is_current(s) or s.basis is Basis.MATURED]
+        verdict = self.timeline.verdicts.get((first.group, first.column or "")) if first.metric in DISTANCES else None
+        spoken = [verdict] if verdict else together
+        current = [s for s in spoken if self.timeline.is_current(s) or s.basis in (Basis.MATURED, Basis.SAME_AGE)]
         state = min((s.latest.state for s in current), key=list(State).index, default=State.NODATA)
         return Figure(id_, name, state, drawing, summary, legend, _table(lines, self.timeline))
 
