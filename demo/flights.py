@@ -77,7 +77,7 @@ def main() -> int:
         step("5/5 What that means")
         print(meaning(winter, rest, evaluations))
         write_report(model, evaluations)
-    show = f"driftline show -c {config} --as-of 2014-01-02"
+    show = f"driftline show -c {config} --as-of 2014-01-01T06:00"
     print(f"\nOpen {OUT / 'report.html'} in a browser, or ask:  {show}")
     return 0
 
@@ -183,7 +183,6 @@ def replay(model: OpenModel, flights: pa.Table) -> float:
         model.evaluate(as_of=now, now=now)
         if day.day == 1:
             print(f"  {day:%B}", flush=True)
-    model.evaluate(as_of=morning(days[-1] + timedelta(days=3)), now=morning(days[-1] + timedelta(days=3)))
     return time.monotonic() - started
 
 
@@ -199,7 +198,7 @@ def write_report(model: OpenModel, evaluations: Sequence[Evaluation]) -> None:
     from driftline.report.timeline import timeline_of
     from driftline.report.timeline_html import timeline_html
 
-    page = timeline_html(timeline_of(evaluations, model.state(morning(date(2014, 1, 2)))))
+    page = timeline_html(timeline_of(evaluations, model.state(morning(date(2014, 1, 1)))))
     (OUT / "report.html").write_text(page, encoding="utf-8")
 
 

@@ -11,7 +11,8 @@ T0 = datetime(2026, 3, 28, 22, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
-KINDS = ["memory", "sqlite", "postgresql"]
+DATABASES = ["sqlite", "postgresql"]
+KINDS = ["memory", *DATABASES]
 
 
 def address(kind, folder):

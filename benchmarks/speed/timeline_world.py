@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tables import make_table
 
-from driftline.core.ledger import Delivery, PartKind, RowKind, Step, StoredPart
+from driftline.core.ledger import Delivery, Evaluation, PartKind, RowKind, Step, StoredPart
 from driftline.core.records import Window
 from driftline.overtime import OpenModel, open_model
 
@@ -93,23 +93,22 @@ def opened(origin: Path, folder: Path, base: str) -> OpenModel:
     return open_model(configured(folder, "m0", base))
 
 
-def live(model: OpenModel, hours: int, per_hour: int) -> None:
-    """Rows and labels of so many hours from START on, evaluated as of the end of the last."""
-    end = START + hours * HOUR
+def lived(origin: Path, folder: Path, per_hour: int, hours: int = LIVED) -> OpenModel:
+    """The model `m0` after so many hours with all its records, evaluated as of their end, and SERVED hours before them of which nothing
+    but the traffic is known."""
+    model, end = opened(origin, folder, "1h"), START + hours * HOUR
     table, labels = rows(hours * per_hour, START, hours * HOUR, 2)
     model.ingest_predictions(table, now=end)
     known = np.array(labels["known"].cast(pa.int64())) <= int(end.timestamp() * 1e6)
     model.ingest_labels(labels.filter(pa.array(known)), now=end)
-    model.evaluate(as_of=end, now=end)
-
-
-def lived(origin: Path, folder: Path, per_hour: int) -> OpenModel:
-    """The model `m0` after LIVED hours with all its records, and SERVED hours before them of which the traffic is known."""
-    model = opened(origin, folder, "1h")
-    live(model, LIVED, per_hour)
-    served = model.store.parts("m0", PartKind.TRAFFIC, start=START, end=START + LIVED * HOUR)
-    earlier = [_moved(part, -hours * HOUR) for hours in range(LIVED, SERVED + LIVED, LIVED) for part in served]
+    served = model.store.parts("m0", PartKind.TRAFFIC, start=START, end=end)
+    earlier = [_moved(part, -back * HOUR) for back in range(hours, SERVED + hours, hours) for part in served]
     _accept(model, "m0", earlier, "earlier")
+    through = model.store.sequence("m0")
+    for step in Step:
+        seen = [Evaluation(step, part.window, end, end, through, "", "", ()) for part in earlier]
+        model.store.save("m0", seen)
+    model.evaluate(as_of=end, now=end)
     return model
 
 

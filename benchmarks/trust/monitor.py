@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
-from streams import COLUMNS, NUMBERS, STREAMS, WEEK, States, Windows, fitted, table, whole, windows
+from streams import COLUMNS, EVERY, HELD_OUT, NUMBERS, STREAMS, WEEK, WEEKLY, States, Windows, fitted, table, whole, windows
 
 from driftline.drift.measures import psi
 from driftline.drift.monitor import learn, monitor, scores
@@ -74,10 +74,10 @@ class World:
     """One reference and what it takes to judge windows against it."""
 
     def __init__(self, name: str, seed: int, live: int, reference: int = REFERENCE, rows: int = ROWS) -> None:
-        self.rng = np.random.default_rng([seed, list(STREAMS).index(name)])
+        self.rng = np.random.default_rng([seed, list(EVERY).index(name)])
         self.first, self.rows = reference, rows
-        self.states: States = STREAMS[name](self.rng, reference + live)
-        self.weekdays = name == "weekly season"
+        self.states: States = EVERY[name](self.rng, reference + live)
+        self.weekdays = name in WEEKLY
         first = table(self.rng, self.states[:reference], rows)
         self.schema = fitted(first)
         past = windows(self.schema, first, rows)
@@ -176,6 +176,17 @@ def hard(references: int) -> dict[tuple[int, int], dict[str, Tally]]:
     return found
 
 
+def held_out(references: int) -> dict[str, list[Tally]]:
+    """False alarms of the monitor in streams it was not made on, one tally for each reference."""
+    found: dict[str, list[Tally]] = {}
+    for name in HELD_OUT:
+        found[name] = [Tally() for _ in range(references)]
+        for seed, tally in enumerate(found[name]):
+            world = World(name, 5000 + seed, LIVE)
+            tally.add(np.asarray(world.watched(world.live()).any(axis=(0, 2))))
+    return found
+
+
 def planted(name: str, references: int, lines: tuple[float, float]) -> dict[str, dict[str, Found]]:
     """By method and drift what was found. A drift is planted in all columns, and each is one to be found by itself."""
     oracles = f"PSI with an oracle's line ({lines[0]:.2g})", f"KS / chi2 with an oracle's line ({lines[1]:.1g})"
@@ -199,6 +210,14 @@ def print_alarms(every: Mapping[str, Mapping[str, Tally]]) -> None:
     for method in NAMES:
         cells = [f"{1000 * t[method].begun / t[method].of:.1f} ({1000 * t[method].beyond / t[method].of:.0f})" for t in every.values()]
         print(f"| {method} | {' | '.join(cells)} |")
+
+
+def print_held_out(found: Mapping[str, Sequence[Tally]]) -> None:
+    print("\n## The same for this monitor in streams it was not made on, with the standard error over references\n")
+    print("| stream | begin | windows with an alarm |\n|---|--:|--:|")
+    for name, tallies in found.items():
+        begun, beyond = (np.array([1000 * getattr(t, kind) / t.of for t in tallies]) for kind in ("begun", "beyond"))
+        print(f"| {name} | {begun.mean():.1f} ± {begun.std(ddof=1) / np.sqrt(len(begun)):.1f} | {beyond.mean():.0f} |")
 
 
 def print_hard(found: Mapping[tuple[int, int], Mapping[str, Tally]]) -> None:
@@ -225,6 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = {name: quiet(name, 5 if quick else 40) for name in STREAMS}
     print_alarms({name: tallies for name, (tallies, _, _) in results.items()})
     if not quick:
+        print_held_out(held_out(30))
         print_hard(hard(15))
     for name in ("independent", "weekly season", "autocorrelated"):
         print_found(name, planted(name, 1 if quick else 6, results[name][1:]))

@@ -65,6 +65,27 @@ STREAMS: Mapping[str, Callable[[Rng, int], States]] = {
 }
 
 
+def heavy_tailed(rng: Rng, windows: int) -> States:
+    """As restless, but now and then a window moves far: Student's t with three degrees of freedom."""
+    return rng.standard_t(3, (windows, COLUMNS)) / np.sqrt(3) * rng.uniform(0.0, 0.2, COLUMNS)
+
+
+def weekly_and_alike(rng: Rng, windows: int) -> States:
+    """Weekdays differ, and what is left resembles the window before."""
+    return weekly(rng, windows) + autocorrelated(rng, windows, 0.5) / 2
+
+
+HELD_OUT: Mapping[str, Callable[[Rng, int], States]] = {
+    "likeness 0.4": partial(autocorrelated, likeness=0.4),
+    "likeness 0.85": partial(autocorrelated, likeness=0.85),
+    "heavy-tailed": heavy_tailed,
+    "weekly and alike": weekly_and_alike,
+}
+"""Streams that were not looked at while the monitor was made. Whoever tunes it on them has to make new ones."""
+EVERY = {**STREAMS, **HELD_OUT}
+WEEKLY = ("weekly season", "weekly and alike")
+
+
 def _number(kind: str, rng: Rng, state: States, rows: int) -> pa.Array:
     noise, s = rng.standard_normal((len(state), rows)), state[:, None]
     if kind == "normal":

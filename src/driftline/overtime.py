@@ -14,7 +14,7 @@ from driftline.core.durations import duration
 from driftline.core.errors import UsageError
 from driftline.core.ledger import Delivery, Evaluation, Reject, RowKind, Step, StoredReference
 from driftline.engine import upkeep
-from driftline.engine.evaluate import Evaluated, evaluate
+from driftline.engine.evaluate import Evaluated, complete, evaluate
 from driftline.engine.ingest import Ingested, accept_mark, ingest
 from driftline.engine.model import ACTIVE, ANCHOR, Known, Model
 from driftline.engine.reference import Progress, silent
@@ -194,10 +194,15 @@ class OpenModel(Kept):
         return self.evaluate(as_of=as_of, now=now, progress=progress)
 
     def backfill(self, start: datetime, end: datetime, *, now: datetime | None = None, progress: Progress = silent) -> list[Evaluated]:
-        """Evaluates the windows that end in (start, end] one after the other, each as of its end, as if it had been lived through."""
+        """Evaluates the windows that end in (start, end] one after the other, each as of its end, as if it had been lived through.
+
+        Raises `UsageError` for a stretch that ends before it begins.
+        """
+        if end <= start:
+            raise UsageError(f"The stretch from {start:%Y-%m-%d %H:%M} ends before it begins", hint="Name the earlier time first.")
         model, moment = self.model, now or datetime.now(UTC)
         done: dict[Step, Evaluated] = {step: Evaluated(step) for step in STEPS}
-        windows = [window for window in model.tiling.over(start, end) if start < window.end <= end]
+        windows = [window for window in complete(model, as_of=end) if window.end > start]
         for i, window in enumerate(windows):
             progress("backfilling", i, len(windows))
             for step in STEPS:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import hypothesis.strategies as st
-import pytest
 from hypothesis import Phase, given, settings
 
 from driftline.core.ledger import PartKind
@@ -27,7 +26,10 @@ THEN = START + timedelta(days=DAYS + 1)
 def worlds(draw, *, most=10):
     """Predictions, an identifier once a day at most, and labels of which no two of one identifier became known at once."""
     taken = draw(st.lists(st.tuples(st.sampled_from(IDS), st.integers(0, DAYS - 1)), unique=True, max_size=most))
-    rows = [Row(name, 24 * day + draw(st.integers(0, 47)) / 2, draw(st.integers(0, 99)), draw(st.sampled_from(["v1", "v2"]))) for name, day in taken]
+    rows = [
+        Row(name, 24 * day + draw(st.integers(0, 47)) / 2, draw(st.integers(0, 99)), draw(st.sampled_from(["v1", "v2"])))
+        for name, day in taken
+    ]
     known = st.lists(st.tuples(st.sampled_from(IDS), st.integers(0, 40)), unique=True, max_size=most)
     labels = [Label(name, 6 * at, draw(st.none() | st.integers(0, 5))) for name, at in draw(known)]
     return rows, labels

@@ -12,7 +12,7 @@ from driftline.core.errors import StoreError
 from driftline.core.ledger import Evaluation, PartKind, Reject, RowKind, Step, StoredPart, StoredReference, Touched
 from driftline.core.records import Basis, Measurement, Scope, Status, Window
 from driftline.ports import Store
-from stored import FAR, HOUR, LONG_AGO, NOTHING, T0, delivery, evaluation, everything, hour, part, reference
+from stored import DATABASES, FAR, HOUR, LONG_AGO, NOTHING, T0, delivery, evaluation, everything, hour, part, reference
 
 pytest_plugins = ["store_fixtures"]
 
@@ -82,11 +82,10 @@ def test_the_same_content_is_never_accepted_twice(store):
     store.accept("n", delivery(1, "same"))  # and so is another model's
 
 
+@pytest.mark.parametrize("where", DATABASES, indirect=True)
 @pytest.mark.parametrize("fault", ["a time without a zone", "a number beyond 64 bits"])
-def test_accepting_is_all_or_nothing(store, where, fault):
-    """What fails after most is written leaves nothing behind."""
-    if where == "memory:":
-        pytest.skip("memory writes nothing before all has been checked")
+def test_accepting_is_all_or_nothing(store, fault):
+    """What fails after most is written leaves nothing behind; memory writes nothing before all has been checked."""
     store.accept("m", delivery(1), parts=[part()], rows=[hour(0)])
     before = everything(store, "m")
     # The windows are written last.

@@ -16,7 +16,7 @@ from driftline.core.ledger import PartKind, Reject, RowKind, Step
 from driftline.core.records import Measurement, Scope, Status
 from driftline.stores.memory import MemoryStore
 from driftline.stores.open import open_store
-from stored import FAR, KINDS, T0, address, delivery, evaluation, everything, hour, part, reference
+from stored import DATABASES, FAR, KINDS, T0, address, delivery, evaluation, everything, hour, part, reference
 
 pytest_plugins = ["store_fixtures"]
 
@@ -46,9 +46,8 @@ store.close()
 """
 
 
+@pytest.mark.parametrize("where", DATABASES, indirect=True)
 def test_two_processes_never_use_a_number_twice(where):
-    if where == "memory:":
-        pytest.skip("memory belongs to one process")
     # Both make the store as well: that is decided between them too.
     command = [sys.executable, "-W", "error", "-c", RIVAL, where]
     rivals = [subprocess.Popen([*command, name, "25"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for name in ("a", "b")]

@@ -37,6 +37,8 @@ def test_data_drift_measures_the_inputs_and_leaves_the_prediction_to_step_3(refe
     found = measured(reference, 2000, 2, data_drift)
     assert {column for column, _ in found} == {"income"}
     assert {metric for _, metric in found} == {"verdict", "psi", "js", "hellinger", "total_variation", "chi2", "ks", "wasserstein"}
+    verdict = found.pop(("income", "verdict"))
+    assert (verdict.value, verdict.beyond, verdict.limit) == (0.0, False, None)
     assert all(m.scope == SCOPE and m.n == 2000 and m.status is Status.OK and m.value < m.limit for m in found.values())
 
 

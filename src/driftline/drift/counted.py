@@ -61,16 +61,12 @@ def _table() -> tuple[Floats, float, float]:
     logs = np.linspace(math.log(LEAST), math.log(MANY), STEPS)
     x = np.arange(3.0 * COUNTS)[:, None]
     mass = np.exp(np.maximum(x * logs - np.exp(logs) - log_gamma(x + 1), -700.0))
-    upper = np.cumsum(mass[::-1], axis=0)[::-1]
-    lower = np.cumsum(mass, axis=0)
+    upper = np.cumsum(mass[::-1], axis=0)[::-1][:COUNTS]
+    lower, mass = np.cumsum(mass, axis=0)[:COUNTS], mass[:COUNTS]
     up, down = (np.clip(np.where(tail - mass / 2 < SPECIAL, tail, tail - mass / 2), 1e-300, 1.0) for tail in (upper, lower))
     quantile = np.frompyfunc(NormalDist().inv_cdf, 1, 1)
-    scores = np.where(up <= down, -_quantiles(quantile, up), _quantiles(quantile, down))
-    return scores[:COUNTS], float(logs[0]), float(logs[1] - logs[0])
-
-
-def _quantiles(quantile: np.ufunc, tail: Floats) -> Floats:
-    return np.asarray(quantile(np.minimum(tail, 0.5)), np.float64)
+    scores = np.asarray(quantile(np.minimum(np.minimum(up, down), 0.5)), np.float64)
+    return np.where(up <= down, -scores, scores), float(logs[0]), float(logs[1] - logs[0])
 
 
 def skew_corrected(scores: Floats, skewness: Floats) -> Floats:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import groupby
+from itertools import pairwise
 
+import numpy as np
 import pyarrow as pa
 
 from driftline.core.ledger import PartKind, StoredPart
@@ -159,13 +160,11 @@ def _cut(model: Model, batch: pa.RecordBatch) -> Iterable[tuple[Window, str, pa.
     key = place * max(len(versions.dictionary), 1) + codes
     order = key.argsort(kind="stable")
     rows = batch if (order[1:] > order[:-1]).all() else batch.take(from_integers(order.astype("int64")))
-    names = versions.dictionary.to_pylist()
-    at = 0
-    for value, group in groupby(key[order].tolist()):
-        count = sum(1 for _ in group)
-        window, version = divmod(value, len(names))
-        yield windows[window], names[version], rows.slice(at, count)
-        at += count
+    names, sorted_ = versions.dictionary.to_pylist(), key[order]
+    starts = np.flatnonzero(np.diff(sorted_, prepend=-1)).tolist()
+    for at, end in pairwise([*starts, len(sorted_)]):
+        window, version = divmod(int(sorted_[at]), len(names))
+        yield windows[window], names[version], rows.slice(at, end - at)
 
 
 def _stored(model: Model, window: Window, version: str, cohort: Cohort, last: int, through: int) -> StoredPart:

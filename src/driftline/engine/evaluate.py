@@ -8,10 +8,11 @@ out because they became known after `as_of` count. What was found is appended.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from driftline.core.durations import duration
 from driftline.core.ledger import Evaluation, Step, StoredPart, Touched
 from driftline.core.records import Measurement, Window
 from driftline.engine.cohorts import last_known, settle
@@ -82,6 +83,11 @@ def evaluate(
     return done
 
 
+def complete(model: Model, *, as_of: datetime) -> list[Window]:
+    """The windows that may be evaluated: all that are over, from the first with rows on, without long silences."""
+    return _windows(model, {t.window: t for t in model.store.windows(model.name)}, as_of)[0]
+
+
 def due(model: Model, step: Step, windows: Sequence[Window], touched: dict[Window, Touched], *, as_of: datetime) -> list[Window]:
     """The complete windows that have changed since this step last saw them, or whose labels have come of age.
 
@@ -103,7 +109,24 @@ def due(model: Model, step: Step, windows: Sequence[Window], touched: dict[Windo
         aged = mark is not None and any(then < window.end + age <= as_of for age in ages)
         if latest > abs(through) or aged or (window in known and then < known[window] <= as_of):
             found.append(window)
-    return found
+    return sorted({*found, *_widened(model, windows, found, seen)}) if first else found
+
+
+def _widened(model: Model, windows: Sequence[Window], found: Sequence[Window], seen: Container[Window]) -> list[Window]:
+    """The windows that are not due themselves, but had too few labels and were joined with one before them that is."""
+    most = duration(model.plan.windows.widen_to) // model.tiling.length
+    taken, last = set(found), -most
+    before: dict[Window, Window] = {}
+    for i, window in enumerate(windows):
+        if window in taken:
+            last = i
+        elif i - last < most and window in seen:
+            before[window] = windows[last]
+    made = _latest(model, Step.PERFORMANCE, list(before))
+    starts = {
+        window: min((m.scope.window.start for m in e.measurements if m.scope.window), default=window.start) for window, e in made.items()
+    }
+    return [window for window in before if starts.get(window, window.start) <= before[window].start]
 
 
 def _changes(windows: Sequence[Window], touched: dict[Window, Touched], reach: int) -> Iterator[int]:

@@ -23,7 +23,7 @@ from driftline.core.ledger import Delivery, Reject, RowKind
 from driftline.core.records import Window
 from driftline.engine.cohorts import settle
 from driftline.engine.model import Model
-from driftline.engine.reference import Progress, silent, watched
+from driftline.engine.reference import Progress, coded, silent, watched
 from driftline.engine.rows import parts_of
 from driftline.ports import Source
 from driftline.profiles.intake import Labels, Predictions, Refused, check_columns, take_labels, take_predictions
@@ -62,7 +62,7 @@ def ingest(
     check_columns(source.schema, names, source.name, needed=(names.value,) if kind is RowKind.LABELS else ())
     model.active("")
     done, first = Ingested(source.name, kind), 0
-    batches = watched(source.batches(_columns(model, kind, source)), f"ingesting {source.name}", source.rows, progress)
+    batches = watched(source.batches(_columns(model, kind, source), _repeating(model, kind)), f"ingesting {source.name}", source.rows, progress)
     came = arrived or now
     latest = to_nanoseconds(max(now, came) + duration(model.plan.windows.future))
     for rows in _deliveries(batches):
@@ -101,6 +101,13 @@ def _columns(model: Model, kind: RowKind, source: Source) -> list[str]:
         for known in model.references:
             names |= set(known.reference.schema.by_name)
     return [name for name in source.schema.names if name in names]
+
+
+def _repeating(model: Model, kind: RowKind) -> list[str]:
+    """The columns of which a reference lists the levels: they are best read as codes of a dictionary."""
+    if kind is not RowKind.PREDICTIONS:
+        return []
+    return sorted({name for known in model.references for name in coded(known.reference.schema)})
 
 
 def _deliveries(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -73,11 +73,11 @@ def fitting(name: str) -> Iterator[None]:
         raise FormatError("The profile has parts that do not fit together", where=name, hint=_AGAIN) from error
 
 
-def pack(header: Mapping[str, Any], arrays: Arrays) -> bytes:
-    """A header and named arrays as bytes."""
+def pack(header: Mapping[str, Any], arrays: Arrays, *, level: int = 6) -> bytes:
+    """A header and named arrays as bytes. `level` of zlib, which whoever reads them need not know."""
     listed = [[key, array.dtype.newbyteorder("<").str, list(array.shape)] for key, array in arrays.items()]
     head = zlib.compress(json.dumps({**header, "arrays": listed}, sort_keys=True, separators=(",", ":")).encode(), 6)
-    body = zlib.compress(b"".join(_little(array).tobytes() for array in arrays.values()), 6)
+    body = zlib.compress(b"".join(_little(array).tobytes() for array in arrays.values()), level)
     data = MAGIC + _HEAD.pack(FORMAT, len(head)) + head + body
     return data + hashlib.sha256(data).digest()
 

@@ -28,21 +28,25 @@ NUMBERS = ("int", "uint", "half", "float", "double", "decimal")
 
 
 class Gathering:
-    """Counts batches under one schema. `table` names the rows in messages."""
+    """Counts batches under one schema. `table` names the rows in messages; `keys` says whether identifiers are sketched. `like` is another
+    one of the same schema whose looked up levels serve again."""
 
-    def __init__(self, schema: Schema, *, table: str = "the table") -> None:
+    def __init__(self, schema: Schema, *, table: str = "the table", keys: bool = True, like: Gathering | None = None) -> None:
         self.schema = schema
         self.table = table
         self.rows = 0
         self._counters = schema.counters
         self._cells = [schema.cells(i) for i in range(len(schema.columns))]
-        self._levels = {i: LevelCounter(c.levels) for i, c in enumerate(schema.columns) if c.is_levels}
+        if like is not None:
+            self._levels = {i: counter.again() for i, counter in like._levels.items()}  # noqa: SLF001 - of the same class
+        else:
+            self._levels = {i: LevelCounter(c.levels) for i, c in enumerate(schema.columns) if c.is_levels}
         self._groups = 0
         self._counts = np.zeros((0, int(schema.offsets[-1])), np.int64)
         self._group_rows = np.zeros(0, np.int64)
         self._moments = np.zeros((len(schema.numeric), 0, 2))
         self._extremes = np.zeros((len(schema.numeric), 0, 2))
-        self._keys = {i: KeySketch.zero() for i in schema.keys}
+        self._keys = {i: KeySketch.zero() for i in schema.keys} if keys else {}
         self._seen = np.zeros(len(schema.columns), np.bool_)
         self._outcomes: list[Summary] = []
         self._times = NO_TIME
@@ -100,7 +104,7 @@ class Gathering:
                 add_at(counts, group, self._levels[i].cells(values))
         else:
             self._presence(values, counts, group)
-            if column.kind is Kind.IDENTIFIER:
+            if i in self._keys:
                 self._keys[i] += KeySketch.of(values, below=self._keys[i].bound)
 
     def _presence(self, values: pa.Array, counts: NDArray[np.int64], group: Groups | None) -> None:

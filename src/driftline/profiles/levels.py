@@ -6,6 +6,7 @@ Text is counted by the codes of its dictionary: each distinct value is looked up
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,12 @@ class LevelCounter:
         self._last: _Table | None = None
         self.width = FIRST_LEVEL + len(levels)
         self.examples = NO_EXAMPLES
+
+    def again(self) -> LevelCounter:
+        """One that has counted nothing yet and knows what this one has looked up."""
+        other = copy(self)
+        other.examples = NO_EXAMPLES
+        return other
 
     def counts(self, values: pa.Array) -> NDArray[np.int64]:
         """How many rows each cell has, (width,)."""

@@ -6,7 +6,7 @@ As bytes a part keeps only the cells that have counted something: a window of an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,12 @@ from driftline.core.records import ALL_ROWS, Segment
 from driftline.profiles.codec import fitting, pack, unpack
 from driftline.profiles.profile import Profile
 from driftline.profiles.schema import Schema
-from driftline.profiles.segments import profile_by_segment
+from driftline.profiles.segments import BySegment
 from driftline.profiles.traffic import Traffic
 
 FORMAT = 1
+LEVEL = 4
+"""Of zlib: a quarter of the time of the usual 6, for 1 % more bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +39,11 @@ class Part:
         return cls(schema, {ALL_ROWS: Profile.zero(schema)})
 
     @classmethod
-    def of(cls, batch: pa.RecordBatch, schema: Schema, *, table: str) -> Part:
-        """The part of the rows of a batch."""
-        everything, segments = profile_by_segment([batch], schema, table=table)
-        return cls(schema, {ALL_ROWS: replace(everything, keys={}), **segments})
+    def of(cls, batch: pa.RecordBatch, counting: BySegment) -> Part:
+        """The part of the rows of a batch; `counting` has counted nothing yet, and sketches no keys."""
+        counting.add(batch)
+        everything, segments = counting.profiles()
+        return cls(counting.schema, {ALL_ROWS: everything, **segments})
 
     @property
     def profile(self) -> Profile:
@@ -75,7 +78,7 @@ def encode_part(part: Part) -> bytes:
         "times": [list(profile.times) for profile in profiles],
         "examples": {str(i): list(examples) for i, examples in part.profile.examples.items()},
     }
-    return pack(header, arrays)
+    return pack(header, arrays, level=LEVEL)
 
 
 def decode_part(data: bytes, schema: Schema, *, name: str) -> Part:

@@ -18,30 +18,61 @@ OTHER = "(other)"
 MISSING = "(missing)"
 
 
-def profile_by_segment(
-    batches: Iterable[pa.RecordBatch], schema: Schema, *, table: str = "the table"
-) -> tuple[Profile, Mapping[Segment, Profile]]:
-    """The profile of all rows, and that of each segment with rows, for every segment column of the schema.
+class BySegment:
+    """Counts batches of rows: all of them, and each segment of every segment column of the schema. `keys` as in `Gathering`.
 
     Levels beyond those the schema lists are one segment, `(other)`; rows without a level are `(missing)`.
     """
-    gatherings = [(name, LevelCounter(levels), levels, Gathering(schema, table=table)) for name, levels in schema.segments]
-    plain = Gathering(schema, table=table)
-    for batch in batches:
+
+    def __init__(self, schema: Schema, *, table: str = "the table", keys: bool = True, like: BySegment | None = None) -> None:
+        self.schema, self.table, self.keys = schema, table, keys
+        self._first: Gathering | None = like._first if like is not None else None  # noqa: SLF001 - of the same class
+        if like is not None:
+            self._cuts = [(name, counter.again(), levels, self._gathering()) for name, counter, levels, _ in like._cuts]  # noqa: SLF001
+        else:
+            self._cuts = [(name, LevelCounter(levels), levels, self._gathering()) for name, levels in schema.segments]
+        self._plain: Gathering | None = None
+
+    def again(self) -> BySegment:
+        """One that has counted nothing yet and knows what this one has looked up."""
+        return BySegment(self.schema, table=self.table, keys=self.keys, like=self)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Counts the rows of a batch."""
         cut = False
-        for name, counter, levels, gathering in gatherings:
+        for name, counter, levels, gathering in self._cuts:
             if name in batch.schema.names:
                 gathering.add(batch, segment_of(counter, batch.column(name)), len(levels) + 2)
                 cut = True
         if not cut:
-            plain.add(batch)
-    used = [gathering.total() for _, _, _, gathering in gatherings if gathering.rows]
-    everything = used[0] if used and used[0].rows >= plain.rows else plain.total()
-    segments: dict[Segment, Profile] = {}
-    for name, _, levels, gathering in gatherings:
-        counted = zip(segments_of(name, levels), gathering.profiles(), strict=False)
-        segments |= {segment: profile for segment, profile in counted if profile.rows}
-    return everything, segments
+            self._plain = self._plain or self._gathering()
+            self._plain.add(batch)
+
+    def profiles(self) -> tuple[Profile, Mapping[Segment, Profile]]:
+        """The profile of all rows, and that of each segment with rows."""
+        used = [gathering for _, _, _, gathering in self._cuts if gathering.rows]
+        plain = self._plain or (None if used else self._gathering())
+        whole = plain if plain is not None and (not used or used[0].rows < plain.rows) else used[0]
+        segments: dict[Segment, Profile] = {}
+        for name, _, levels, gathering in self._cuts:
+            counted = zip(segments_of(name, levels), gathering.profiles(), strict=False)
+            segments |= {segment: profile for segment, profile in counted if profile.rows}
+        return whole.total(), segments
+
+    def _gathering(self) -> Gathering:
+        made = Gathering(self.schema, table=self.table, keys=self.keys, like=self._first)
+        self._first = made
+        return made
+
+
+def profile_by_segment(
+    batches: Iterable[pa.RecordBatch], schema: Schema, *, table: str = "the table"
+) -> tuple[Profile, Mapping[Segment, Profile]]:
+    """The profile of all rows, and that of each segment with rows."""
+    counting = BySegment(schema, table=table)
+    for batch in batches:
+        counting.add(batch)
+    return counting.profiles()
 
 
 def segment_of(counter: LevelCounter, values: pa.Array) -> NDArray[np.intp]:
