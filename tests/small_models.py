@@ -56,7 +56,12 @@ class Label:
 
 def plan(task="binary", kind="outcome", *, base="1d", zone="Europe/Berlin", timed=True, **more):
     """The plan of a small model."""
-    labels = {"kind": LabelKind(kind), "matures_after": "4d", "void": {"void": ("yes",)}, **({"negative_after": "4d"} if kind == "event" else {})}
+    labels = {
+        "kind": LabelKind(kind),
+        "matures_after": "4d",
+        "void": {"void": ("yes",)},
+        **({"negative_after": "4d"} if kind == "event" else {}),
+    }
     columns = {"id": "id", "time": "time", "prediction": "out", "label": "label", "version": "version", "latency": "ms", "error": "failed"}
     settings = {
         "model": "small",
@@ -105,7 +110,9 @@ def labels(rows, task="binary", *, timed=True):
     values = {"binary": lambda v: str(v % 2), "multiclass": lambda v: CLASSES[v % 3], "regression": lambda v: 90.0 + v}[task]
     found = {
         "id": pa.array([row.id for row in rows], pa.string()),
-        "label": pa.array([None if row.value is None else values(row.value) for row in rows], pa.float64() if task == "regression" else pa.string()),
+        "label": pa.array(
+            [None if row.value is None else values(row.value) for row in rows], pa.float64() if task == "regression" else pa.string()
+        ),
         "void": ["yes" if row.value is None else "no" for row in rows],
     }
     if timed:

@@ -14,7 +14,7 @@ from driftline.core.durations import duration
 from driftline.core.errors import UsageError
 from driftline.core.ledger import Delivery, Evaluation, Reject, RowKind, Step, StoredReference
 from driftline.engine import upkeep
-from driftline.engine.evaluate import Evaluated, complete, evaluate
+from driftline.engine.evaluate import Evaluated, complete, evaluate, look
 from driftline.engine.ingest import Ingested, accept_mark, ingest
 from driftline.engine.model import ACTIVE, ANCHOR, Known, Model
 from driftline.engine.reference import Progress, silent
@@ -51,6 +51,7 @@ class Kept:
         self.loaded = loaded
         self.store = store
         self.lake = lake
+        self._known: Sequence[Known] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +71,9 @@ class Kept:
     @property
     def model(self) -> Model:
         """The model with the references that are set by now."""
-        return Model.open(self.loaded.plan, self.loaded.digest, self.store, self.lake)
+        model = Model.open(self.loaded.plan, self.loaded.digest, self.store, self.lake, known=self._known)
+        self._known = model.references
+        return model
 
     def references(self) -> Sequence[Known]:
         """All references that were ever set, the latest last."""
@@ -181,8 +184,9 @@ class OpenModel(Kept):
     ) -> list[Evaluated]:
         """Evaluates the steps, all of them where none is named: the windows that are due, or all that begin in [start, end)."""
         model, moment = self.model, now or datetime.now(UTC)
+        of, sight = as_of or moment, look(model, as_of=as_of or moment)
         return [
-            evaluate(model, step, as_of=as_of or moment, now=moment, start=start, end=end, progress=progress) for step in steps or STEPS
+            evaluate(model, step, as_of=of, now=moment, start=start, end=end, sight=sight, progress=progress) for step in steps or STEPS
         ]
 
     def run(self, *, as_of: datetime | None = None, now: datetime | None = None, progress: Progress = silent) -> list[Evaluated]:
@@ -202,11 +206,13 @@ class OpenModel(Kept):
             raise UsageError(f"The stretch from {start:%Y-%m-%d %H:%M} ends before it begins", hint="Name the earlier time first.")
         model, moment = self.model, now or datetime.now(UTC)
         done: dict[Step, Evaluated] = {step: Evaluated(step) for step in STEPS}
+        model.active("")  # says so where no reference is set
         windows = [window for window in complete(model, as_of=end) if window.end > start]
         for i, window in enumerate(windows):
             progress("backfilling", i, len(windows))
+            sight = look(model, as_of=window.end)
             for step in STEPS:
-                found = evaluate(model, step, as_of=window.end, now=moment)
+                found = evaluate(model, step, as_of=window.end, now=moment, sight=sight)
                 done[step].evaluations += found.evaluations
                 done[step].looked += found.looked
         return list(done.values())

@@ -45,7 +45,7 @@ def test_every_member_of_a_class_is_documented(name: str, root: Path) -> None:
     cells = [cell for row in re.findall(r"^\|([^|]*)\|", told, re.MULTILINE) for cell in re.split(r", (?![^(]*\))", row)]
     listed = {cell.strip(" `").partition("(")[0] for cell in cells}
     kind = getattr(importlib.import_module("driftline"), name)
-    assert {member for member in vars(kind) if not member.startswith("_")} - listed == set()
+    assert {member for member in dir(kind) if not member.startswith("_")} - listed == set()
 
 
 @pytest.mark.parametrize(

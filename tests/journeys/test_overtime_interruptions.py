@@ -2,12 +2,12 @@
 
 import json
 import os
-import random
 import signal
 import sqlite3
 import subprocess
 import time
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -104,13 +104,19 @@ def same(one, other):
 @pytest.mark.slow
 def test_killed_at_any_moment(shell, run, living, undisturbed):
     """Whatever it was doing: the store opens, what it holds was counted once, and the next run finishes the work."""
-    home, draw = living("killed"), random.Random(7)
-    verbs = [("ingest", "predictions"), ("ingest", "labels"), ("performance", "--as-of", AS_OF), ("store", "tidy"), ("run", "--as-of", AS_OF)]
+    home, draw = living("killed"), np.random.default_rng(7)
+    verbs = [
+        ("ingest", "predictions"),
+        ("ingest", "labels"),
+        ("performance", "--as-of", AS_OF),
+        ("store", "tidy"),
+        ("run", "--as-of", AS_OF),
+    ]
     before = time.monotonic()
     shell("run", "--quiet", "--as-of", AS_OF, cwd=living("timed"))
     usual, killed = time.monotonic() - before, 0
     for i in range(KILLS):
-        verb = verbs[-1] if i % 2 else draw.choice(verbs)
+        verb = verbs[-1] if i % 2 else verbs[draw.integers(len(verbs))]
         process = shell(*verb, *([] if verb[0] == "store" else ["--quiet"]), start=True, cwd=home)
         try:
             process.wait(draw.uniform(0.2, 1.0) * usual)

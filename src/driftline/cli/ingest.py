@@ -85,8 +85,10 @@ def as_dict(done: Ingested) -> dict[str, Any]:
 
 def line(done: Ingested) -> str:
     """`week.parquet: 970 of 1,000 predictions taken, 28 had come before, 2 rejected (no identifier 2)`."""
+    from driftline.report.text import visible
+
     if done.whole_again:
-        return f"{done.source}: taken before, not read again"
+        return f"{visible(done.source)}: taken before, not read again"
     counts = as_dict(done)
     parts = [f"{counts['accepted']:,} of {counts['rows']:,} {done.kind.value} taken"]
     if counts["duplicates"]:
@@ -101,7 +103,7 @@ def line(done: Ingested) -> str:
         parts.append(f"{counts['unknown_version']:,} of a version without a reference")
     if counts.get("waiting"):
         parts.append(f"{counts['waiting']:,} wait for their prediction")
-    return f"{done.source}: {', '.join(parts)}"
+    return f"{visible(done.source)}: {', '.join(parts)}"
 
 
 def total(done: Ingested, name: str) -> int:

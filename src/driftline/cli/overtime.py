@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from driftline.overtime import OpenModel
 
 CONFIG = "driftline.yaml"
+MOST = 1_000_000
 
 
 def add_config(verb: Any) -> None:
@@ -21,6 +22,13 @@ def add_config(verb: Any) -> None:
 def add_as_of(verb: Any) -> None:
     """`--as-of TIME`."""
     verb.add_argument("--as-of", metavar="TIME", help="what was known at this time (default: now)")
+
+
+def several(text: str) -> int:
+    """How many of something. Raises `ArgumentTypeError` for what is no whole number above zero."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) <= MOST and len(text) <= len(str(MOST))):
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no whole number from 1 to {MOST:,}")
+    return int(text)
 
 
 def opened(arguments: argparse.Namespace) -> OpenModel:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftline.cli.output import check_files, show
-from driftline.cli.overtime import add_config, stretch, with_model
+from driftline.cli.overtime import add_config, several, stretch, with_model
 from driftline.cli.screen import screen_settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def add_to(verbs: Any) -> None:
         "rejects", allow_abbrev=False, help="rows that were not taken, and why", description="Prints the last rows that were not taken."
     )
     add_config(verb)
-    verb.add_argument("--last", metavar="N", type=int, default=20, help="how many (default 20)")
+    verb.add_argument("--last", metavar="N", type=several, default=20, help="how many (default 20)")
     verb.add_argument("--json", action="store_true", help="print them as JSON")
     verb.set_defaults(run=rejects)
 
@@ -119,13 +119,15 @@ def rejects(arguments: argparse.Namespace) -> int:
     import json
     from dataclasses import asdict
 
+    from driftline.report.text import visible
+
     def act(model: OpenModel) -> int:
         found = model.rejects(arguments.last)
         if arguments.json:
             show(json.dumps([asdict(each) for each in found], indent=2))
         else:
             lines = [f"{each.source}, row {each.row:,}: {each.reason} in column '{each.column}': {each.value!r}" for each in found]
-            show("\n".join(lines) or "no row has been rejected")
+            show("\n".join(map(visible, lines)) or "no row has been rejected")
         return 0
 
     return with_model(arguments, act)

@@ -45,6 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _set(model: OpenModel, arguments: argparse.Namespace) -> int:
+    from driftline.core.errors import UsageError
+    from driftline.report.text import visible
+
+    if not arguments.reason.strip():
+        raise UsageError("A reference is set for a reason, and none is given", where="--reason", hint="Say why, in a few words.")
     zone = model.loaded.plan.windows.timezone
     with progress_on(sys.stderr, wanted=True) as progress:
         made = model.set_reference(
@@ -61,11 +66,13 @@ def _set(model: OpenModel, arguments: argparse.Namespace) -> int:
     taught = (
         f"{learned.windows} windows taught what is normal" if learned.baselines else f"{learned.windows} windows are too few to learn from"
     )
-    show(f"reference {made.id}: {made.rows:,} rows of {made.source}; {taught}")
+    show(visible(f"reference {made.id}: {made.rows:,} rows of {made.source}; {taught}"))
     return 0
 
 
 def _list(model: OpenModel) -> int:
+    from driftline.report.text import visible
+
     lines = []
     for known in model.references():
         stored = known.stored
@@ -74,7 +81,7 @@ def _list(model: OpenModel) -> int:
         lines.append(
             f"{stored.id}  {stored.role}{version}  {stored.rows:,} rows of {stored.source}  {when} by {stored.author}: {stored.reason}"
         )
-    show("\n".join(lines) or "no reference has been set")
+    show("\n".join(map(visible, lines)) or "no reference has been set")
     return 0
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from driftline.cli.output import check_files, show
-from driftline.cli.overtime import add_as_of, add_config, moment, stretch, with_model
+from driftline.cli.overtime import add_as_of, add_config, moment, several, stretch, with_model
 from driftline.cli.screen import screen_settings
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add_to(verbs: Any) -> None:
 
 def _add_common(verb: Any) -> None:
     add_config(verb)
-    verb.add_argument("--last", metavar="N", type=int, default=None, help=f"the last N windows (show: {LAST}, report: all)")
+    verb.add_argument("--last", metavar="N", type=several, default=None, help=f"the last N windows (show: {LAST}, report: all)")
     verb.add_argument("--window", metavar="FROM/TO", help="the windows that begin there")
     add_as_of(verb)
 
@@ -93,6 +93,9 @@ def timeline(model: OpenModel, arguments: argparse.Namespace, last: int | None) 
 
 
 def first_of(model: OpenModel, last: int) -> datetime | None:
-    """Where the last N windows with rows begin."""
+    """Where the last N windows with rows begin; None for more than there can be."""
     windows = [touched.window for touched in model.store.windows(model.name)]
-    return windows[-1].start - (windows[-1].end - windows[-1].start) * (last - 1) - timedelta(hours=2) if windows else None
+    try:
+        return windows[-1].start - (windows[-1].end - windows[-1].start) * (last - 1) - timedelta(hours=2) if windows else None
+    except OverflowError:
+        return None

@@ -41,7 +41,7 @@ def add_to(verbs: Any) -> None:
         "backfill",
         allow_abbrev=False,
         help="evaluate a stretch of the past as if it had been lived through",
-        description="Evaluates all steps on the windows that end in (FROM, TO], one after the other, each as of its end.",
+        description="Evaluates all steps on the windows that end in (FROM, TO] and have not been, one after the other, each as of its end.",
     )
     verb.add_argument("--from", dest="start", metavar="TIME", required=True, help="where to begin")
     verb.add_argument("--to", dest="end", metavar="TIME", help="where to end (default: now)")
@@ -110,8 +110,8 @@ def told(model: OpenModel, done: Sequence[Evaluated], arguments: argparse.Namesp
     """Prints what was found, and returns the exit code."""
     from driftline.report.evaluation_text import evaluation_text
     from driftline.report.measurements import json_text, rows_of
-    from driftline.report.severity import severity_of
     from driftline.report.reading import is_judged
+    from driftline.report.severity import severity_of
 
     found = [evaluation for each in done for evaluation in each.evaluations]
     if arguments.json:

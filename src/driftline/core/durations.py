@@ -8,6 +8,8 @@ from datetime import timedelta
 from driftline.core.errors import UsageError
 
 UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+LONGEST = timedelta(days=36_525)
+"""Further back than that no clock and no calendar is asked."""
 _WRITTEN = re.compile(r"(\d{1,6})\s*([smhdw])")
 _HINT = "Write a whole number and s, m, h, d or w, such as 15m, 48h, 28d or 4w."
 
@@ -20,6 +22,8 @@ def duration(text: str) -> timedelta:
     span = int(found[1]) * UNITS[found[2]]
     if not span:
         raise UsageError(f"A duration of '{text}' lasts no time", hint=_HINT)
+    if span > LONGEST:
+        raise UsageError(f"A duration of '{text}' is longer than a hundred years", hint=_HINT)
     return span
 
 

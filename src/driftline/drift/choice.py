@@ -9,10 +9,20 @@ from numpy.typing import NDArray
 
 from driftline.profiles.counting import SPECIAL
 from driftline.profiles.profile import Profile
-from driftline.profiles.schema import FIRST_LEVEL, Kind
+from driftline.profiles.schema import FIRST_LEVEL, Column, Kind
 
 HEAVY = 0.05
 FEW_LEVELS = 50
+
+
+def measure_of(column: Column) -> str:
+    """The name of the measure alone."""
+    if column.is_numeric:
+        two = column.kind is Kind.INTEGER and column.coarse[-1] == 1
+        return "changed_rate" if column.kind is Kind.CONSTANT else "level_rate" if two else "psi"
+    if column.is_levels:
+        return "changed_rate" if column.kind is Kind.CONSTANT else "level_rate" if len(column.levels) == 2 else "js"
+    return "missing_rate"
 
 
 def choose_measure(reference: Profile, position: int) -> tuple[str, str]:

@@ -30,11 +30,12 @@ def data_drift(  # noqa: PLR0913 - two profiles, where and how; the rest are set
 
     `share` is the part of `spec.alpha` that may be spent; `columns` (positions in the schema) are those to judge, all inputs unless said;
     `normal` is what the windows of the reference have told; `brief` and `prefix` as in `measurements`. A column that is not in the rows is
-    a fault. Of a scope with a segment the rows of that segment of the reference are compared. Raises `IncompatibleProfiles` where `current` was made with another schema.
+    a fault. Of a scope with a segment the rows of that segment of the reference are compared. Raises `IncompatibleProfiles` where
+    `current` was made with another schema.
     """
     chosen = inputs(reference.schema) if columns is None else columns
     before = reference.segments[scope.segment] if scope.segment else reference.profile
-    verdicts = judge(before, current, spec, share=share, columns=chosen, unrest=normal.unrest)
+    verdicts = judge(before, current, spec, share=share, columns=chosen, unrest=normal.unrest, brief=brief)
     final = in_segment if scope.segment else settled
     found = measurements([final(verdict, normal) for verdict in verdicts], scope, brief=brief, prefix=prefix)
     return found if brief else found + absent(current, chosen, scope)

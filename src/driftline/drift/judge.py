@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from driftline.core.errors import IncompatibleProfiles
 from driftline.core.verdicts import ColumnVerdict, Finding, MeasureValue, Severity, Verdict
 from driftline.drift.causes import guess
-from driftline.drift.choice import choose_measure
+from driftline.drift.choice import choose_measure, measure_of
 from driftline.drift.conclusions import conclude, lead_of, visible_drift
 from driftline.drift.decisions import decision_test
 from driftline.drift.findings import TITLES, finding_of, has_crossed, primary_finding, settled
@@ -26,7 +26,7 @@ from driftline.drift.pairs import chart
 from driftline.drift.shares import LEVEL_WEIGHTS, split
 from driftline.drift.spec import DriftSpec
 from driftline.drift.stories import Case
-from driftline.drift.surveyed import Survey, survey
+from driftline.drift.surveyed import DECIDING, MEASURES, Survey, survey
 from driftline.drift.tails import chi2_quantile
 from driftline.drift.tested import Tested, asked_of, level_tests, numeric_tests, other_tests
 from driftline.drift.units import unit_factor, unit_name
@@ -45,22 +45,23 @@ SHIFTED = ("location", "shape", "distance", "far_out_of_range")
 class Family:
     """The judged columns of one kind with what is computed for all of them at once. `at` gives a column's row by its position.
 
-    `alphas` is the probability that each test of each column may spend, `floors` the standing of each column.
+    `alphas` is the probability that each test of each column may spend, `floors` the standing of each column. `brief` as in `judge`.
     """
 
     at: Mapping[int, int]
     tested: Tested
     alphas: Sequence[Mapping[str, float]]
     floors: Sequence[Floor]
+    brief: bool = False
 
     @cached_property
     def survey(self) -> Survey | None:
-        """All measures of all columns; None where no distribution is known."""
+        """The measures of all columns; None where no distribution is known."""
         if self.tested.pair is None or not self.at:
             return None
         tails = np.array([alphas.get("distance", alphas.get("level", min(alphas.values()))) for alphas in self.alphas])
         least = {name: np.array([floor.at(name) for floor in self.floors]) for name in FLOORS}
-        return survey(self.tested.pair, self.tested.fine, tails, least)
+        return survey(self.tested.pair, self.tested.fine, tails, least, DECIDING if self.brief else tuple(MEASURES))
 
 
 def judge(  # noqa: PLR0913 - two profiles and a spec; the rest are settings with names and defaults
@@ -73,12 +74,14 @@ def judge(  # noqa: PLR0913 - two profiles and a spec; the rest are settings wit
     threshold: float | None = None,
     unrest: Mapping[int, Unrest] = NO_UNREST,
     asked: Mapping[int, Sequence[str]] = NOTHING_ASKED,
+    brief: bool = False,
 ) -> list[ColumnVerdict]:
     """The verdict about each column (positions in the schema; all that the current rows have), in the order of the schema.
 
     `share` is the part of `spec.alpha` that these verdicts may spend together; `threshold` the decision threshold of a score; `unrest`
     what is known of how restless each column is by itself, which raises its floors. `asked` names tests by position whose findings are
-    wanted even where they have not crossed. Raises `IncompatibleProfiles` where the two profiles have different schemas.
+    wanted even where they have not crossed; `brief` leaves out the chart, and all measures but those that can decide. Raises
+    `IncompatibleProfiles` where the two profiles have different schemas.
     """
     schema = reference.schema
     if schema is not current.schema and schema.id != current.schema.id:
@@ -88,19 +91,22 @@ def judge(  # noqa: PLR0913 - two profiles and a spec; the rest are settings wit
         )
     chosen = [i for i in (range(len(schema.columns)) if columns is None else columns) if current.seen[i]]
     line = Line(share * spec.alpha, len(chosen))
-    floors = {i: _floor(reference, current, i, spec, line, unrest.get(i)) for i in chosen}
-    families = _families(reference, current, floors, line, threshold)
+    rows = np.stack([np.add.reduceat(profile.counts, schema.offsets[:-1]) for profile in (current, reference)], axis=1).tolist()
+    floors = {i: _floor(schema.columns[i], rows[i], spec, line, unrest.get(i)) for i in chosen}
+    families = _families(reference, current, floors, line, threshold, brief=brief)
     found = {position: family for family in families for position in family.at}
     verdicts = []
     for position in chosen:
         family = found[position]
         row = family.at[position]
         case = Case(schema.columns[position], position, reference, current, family.tested.pair, family.tested.fine, row)
-        verdicts.append(_verdict(case, family, line, spec, asked.get(position, ())))
+        verdicts.append(_verdict(case, family, line, spec, asked.get(position, ()), rows[position]))
     return verdicts
 
 
-def _families(reference: Profile, current: Profile, floor_of: Mapping[int, Floor], line: Line, threshold: float | None) -> list[Family]:
+def _families(
+    reference: Profile, current: Profile, floor_of: Mapping[int, Floor], line: Line, threshold: float | None, *, brief: bool
+) -> list[Family]:
     schema, chosen = reference.schema, list(floor_of)
     numeric = [i for i in chosen if schema.columns[i].is_numeric]
     levels = [i for i in chosen if schema.columns[i].is_levels]
@@ -118,35 +124,38 @@ def _families(reference: Profile, current: Profile, floor_of: Mapping[int, Floor
         else:
             tested = (level_tests if positions is levels else other_tests)(reference, current, positions, floors)
         alphas = [_alphas(schema.columns[i], line, decides=d) for i, d in zip(positions, decides, strict=True)]
-        families.append(Family({i: k for k, i in enumerate(positions)}, tested, alphas, floors))
+        families.append(Family({i: k for k, i in enumerate(positions)}, tested, alphas, floors, brief))
     return families
 
 
-def _floor(reference: Profile, current: Profile, position: int, spec: DriftSpec, line: Line, unrest: Unrest | None) -> Floor:
-    """The floor of a column by its importance, raised where its own history is restless."""
-    column = reference.schema.columns[position]
+def _floor(column: Column, rows: Sequence[int], spec: DriftSpec, line: Line, unrest: Unrest | None) -> Floor:
+    """The floor of a column by its importance, raised where its own history is restless. `rows`: current ones, those of the reference."""
     floor = Floor.of("top" if column.role is Role.PREDICTION else standing(spec.standing(column.name)))
-    n, m = (int(profile.counts[profile.schema.cells(position)].sum()) for profile in (current, reference))
-    if unrest is None or min(n, m) == 0:
+    if unrest is None or min(rows) == 0:
         return floor
+    n, m = rows
     return floor.raised(*unrest.bounds(1 / n + 1 / m, line.per_column), windows=unrest.windows)
 
 
 def _alphas(column: Column, line: Line, *, decides: bool) -> Mapping[str, float]:
     """The probability that each test of a column may spend."""
     kinds = asked_of(column, decides=decides)
-    shares = split(kinds, LEVEL_WEIGHTS) if column.is_levels and "level" in kinds else split(kinds)
-    return {kind: line.per_column * part for kind, part in shares.items()}
+    return _parts(kinds, line.per_column, column.is_levels and "level" in kinds)
 
 
-def _verdict(case: Case, family: Family, line: Line, spec: DriftSpec, asked: Sequence[str]) -> ColumnVerdict:
+@lru_cache(maxsize=256)
+def _parts(kinds: Sequence[str], alpha: float, levels: bool) -> Mapping[str, float]:  # noqa: FBT001 - one of two sets of weights
+    shares = split(kinds, LEVEL_WEIGHTS) if levels else split(kinds)
+    return MappingProxyType({kind: alpha * part for kind, part in shares.items()})
+
+
+def _verdict(case: Case, family: Family, line: Line, spec: DriftSpec, asked: Sequence[str], rows: Sequence[int]) -> ColumnVerdict:
     alphas, floor, column = family.alphas[case.place], family.floors[case.place], case.column
-    measure, why = choose_measure(case.reference, case.position)
+    measure, why = (measure_of(column), "") if family.brief else choose_measure(case.reference, case.position)
     values = family.survey.of(case.place) if family.survey else ()
     own, values = _settle(case, family, measure, values)
     findings = _findings(case, family, measure, own, asked)
-    cells = case.current.schema.cells(case.position)
-    n, m = int(case.current.counts[cells].sum()), int(case.reference.counts[cells].sum())
+    n, m = rows
     visible = visible_drift(case, alphas)
     crossed = [f for f in findings if f.crossed]
     verdict = conclude(crossed, visible, floor, n, spec, known="level" in alphas or "distance" in alphas)
@@ -174,7 +183,7 @@ def _verdict(case: Case, family: Family, line: Line, spec: DriftSpec, asked: Seq
         smallest_visible=visible,
         measures=values,
         findings=(*(crossed or [lead]), *(f for f in findings if f.kind in asked and f not in crossed and f is not lead)),
-        chart=chart(case.pair, case.place, column) if case.pair is not None else None,
+        chart=chart(case.pair, case.place, column) if case.pair is not None and not family.brief else None,
     )
 
 

@@ -49,7 +49,7 @@ def learn_ordinary(
     least = 2 if len(windows) >= MANY_WINDOWS else 1
     seen: Counter[tuple[str, str]] = Counter()
     for window in windows:
-        for verdict in judge(reference, window, spec, unrest=unrest, threshold=threshold):
+        for verdict in judge(reference, window, spec, unrest=unrest, threshold=threshold, brief=True):
             seen.update({(verdict.name, finding.kind) for finding in verdict.findings if finding.crossed})
     ordinary: dict[str, list[str]] = {}
     for (column, kind), count in sorted(seen.items()):

@@ -106,7 +106,7 @@ def numeric_pairs(reference: Profile, current: Profile, rows: Sequence[int]) -> 
         special = _special(cells)
         fine.append(np.concatenate([special[:, :LOWER], inside, special[:, LOWER:]], axis=1))
         coarse.append(np.concatenate([special[:, :LOWER], grouped, special[:, LOWER:]], axis=1))
-    moments = np.array([[(p.mean(r), p.deviation(r)) for p in (reference, current)] for r in rows]).reshape(len(rows), 2, 2)
+    moments = np.stack([profile.centres()[list(rows)] for profile in (reference, current)], axis=1)
     extremes = np.stack([p.extremes[list(rows)] for p in (reference, current)], axis=1)
     return Pair(coarse[0], coarse[1]), OrderedPair(fine[0], fine[1], edges, points, moments, extremes)
 

@@ -37,7 +37,9 @@ def prediction_drift(  # noqa: PLR0913 - two profiles, where and how; the rest a
     chosen = outputs(reference.schema) if columns is None else columns
     before = reference.segments[scope.segment] if scope.segment else reference.profile
     asked = dict.fromkeys(chosen, ("decision_rate",)) if threshold is not None else {}
-    verdicts = judge(before, current, spec, share=share, columns=chosen, threshold=threshold, unrest=normal.unrest, asked=asked)
+    verdicts = judge(
+        before, current, spec, share=share, columns=chosen, threshold=threshold, unrest=normal.unrest, asked=asked, brief=brief
+    )
     final = in_segment if scope.segment else settled
     found = measurements([final(verdict, normal) for verdict in verdicts], scope, brief=brief, prefix=prefix)
     if brief:

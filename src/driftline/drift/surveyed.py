@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 
 MEASURES: Catalog[..., Floats] = Catalog.of("drift measure", measures)
 ORDERED = ("ks", "wasserstein")
+DECIDING = ("js", "psi")
+"""What `choice` chooses from."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -34,10 +36,10 @@ class Survey:
         return tuple(one for one in found if math.isfinite(one.value + one.chance + one.limit))
 
 
-def survey(pair: Pair, ordered: OrderedPair | None, tails: Floats, least: Mapping[str, Floats]) -> Survey:
-    """All measures; `tails` is the probability by chance of each column, `least` the floors of each measure."""
+def survey(pair: Pair, ordered: OrderedPair | None, tails: Floats, least: Mapping[str, Floats], names: Sequence[str]) -> Survey:
+    """These measures; `tails` is the probability by chance of each column, `least` the floors of each measure."""
     figures = {}
-    for name in MEASURES:
+    for name in names:
         cells = ordered if name in ORDERED else pair
         if cells is None:
             continue

@@ -104,6 +104,8 @@ def _fraction(a: Floats, x: Floats) -> Floats:
 
 def chi2_quantile(tail: float, degrees: ArrayLike) -> Floats:
     """The x with P(X >= x) = tail, for each number of degrees; 0 for zero degrees."""
+    if np.ndim(degrees) == 0:
+        return np.asarray(_chi2_quantile(tail, float(degrees)))  # type: ignore[arg-type]
     wanted, back = np.unique(np.asarray(degrees, np.float64), return_inverse=True)
     return np.array([_chi2_quantile(tail, float(d)) for d in wanted])[back].reshape(np.shape(degrees))
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 
-from driftline.core.ledger import PartKind, StoredPart
+from driftline.core.ledger import PartKind, StoredPart, Touched
 from driftline.core.records import Window
 from driftline.engine.model import Known, Model
 from driftline.performance.labels import LabelKind
@@ -31,15 +31,17 @@ Found = Mapping[str, tuple[Cohort, int]]
 """The cohort of each version, and when the last of its labels became known (nanoseconds)."""
 
 
-def settle(model: Model) -> int:
-    """Makes the cohorts of all windows whose rows or labels have changed since theirs were made; the number of windows.
+def settle(model: Model, windows: Sequence[Touched] | None = None) -> int:
+    """Makes the cohorts of all windows whose rows or labels have changed since theirs were made; the number of windows. `windows` are all
+    that there are, where they have just been read.
 
     Done again after an interruption it does what is left to do.
     """
     if model.outcomes() is None:
         return 0
     marks = model.store.marks(model.name, PartKind.COHORT)
-    stale = [t.window for t in model.store.windows(model.name) if max(t.rows, t.labels) > marks.get(t.window, 0)]
+    windows = model.store.windows(model.name) if windows is None else windows
+    stale = [t.window for t in windows if max(t.rows, t.labels) > marks.get(t.window, 0)]
     _make(model, stale)
     return len(stale)
 

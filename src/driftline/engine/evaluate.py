@@ -40,7 +40,28 @@ class Evaluated:
     notes: list[str] = field(default_factory=list)
 
 
-def evaluate(
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """What the steps see of a model as of a moment, read once for all of them. `through`: the last delivery that is surely in it;
+    `timeline` has the complete windows, of which `skipped` are passed over."""
+
+    through: int
+    touched: dict[Window, Touched]
+    timeline: Timeline
+    skipped: int
+
+
+def look(model: Model, *, as_of: datetime) -> Sight:
+    """The model as it is now."""
+    through = model.store.sequence(model.name)  # first, so that what comes meanwhile is due again
+    windows = model.store.windows(model.name)
+    settle(model, windows)
+    touched = {t.window: t for t in windows}
+    every, skipped = _windows(model, touched, as_of)
+    return Sight(through, touched, Timeline(model, every), skipped)
+
+
+def evaluate(  # noqa: PLR0913 - what to do, as of when, and what was read before
     model: Model,
     step: Step,
     *,
@@ -48,20 +69,20 @@ def evaluate(
     now: datetime,
     start: datetime | None = None,
     end: datetime | None = None,
+    sight: Sight | None = None,
     progress: Progress = silent,
 ) -> Evaluated:
     """Evaluates the windows that are due, or all that begin in [start, end) where both are given.
 
-    `as_of` is the event time up to which windows are complete and labels known; `now` is recorded as when it was done.
+    `as_of` is the event time up to which windows are complete and labels known; `now` is recorded as when it was done. `sight` is that of
+    `as_of`, where another step has had it.
     """
-    through = model.store.sequence(model.name)  # first, so that what comes meanwhile is due again
-    settle(model)
-    touched = {t.window: t for t in model.store.windows(model.name)}
-    every, skipped = _windows(model, touched, as_of)
-    done = Evaluated(step, notes=[_skipped(skipped)] if skipped else [])
+    sight = sight or look(model, as_of=as_of)
+    through, touched, every = sight.through, sight.touched, sight.timeline.windows
+    done = Evaluated(step, notes=[_skipped(sight.skipped)] if sight.skipped else [])
     asked = start is not None and end is not None
     chosen = [w for w in every if start <= w.start < end] if start and end else due(model, step, every, touched, as_of=as_of)
-    measure, partly = _measure(model, Timeline(model, every), step, as_of, through)
+    measure, partly = _measure(model, sight.timeline, step, as_of, through)
     before = _latest(model, step, chosen) if asked or chosen else {}
     waiting: list[Evaluation] = []
     parts: list[StoredPart] = []
@@ -96,17 +117,19 @@ def due(model: Model, step: Step, windows: Sequence[Window], touched: dict[Windo
     first = step is Step.PERFORMANCE
     seen = model.store.evaluated(model.name, step)
     ages = [model.plan.labels.maturity * share for share in CHECKPOINTS] if first and model.outcomes() else []
+    oldest = max(ages, default=timedelta(0))
     known = last_known(model, [w for w in windows if w in seen and seen[w][0] < 0]) if first else {}
     reach = reach_of_performance(model) if first else reach_of_drift(model, step)
     found = []
     for window, changed in zip(windows, _changes(windows, touched, reach), strict=True):
-        if window not in seen:
+        before = seen.get(window)
+        if before is None:
             found.append(window)
             continue
-        through, then = seen[window]
-        mark = touched.get(window)
-        latest = max(changed, mark.labels) if mark is not None and first else changed
-        aged = mark is not None and any(then < window.end + age <= as_of for age in ages)
+        through, then = before
+        mark = touched.get(window) if first else None
+        latest = changed if mark is None else max(changed, mark.labels)
+        aged = mark is not None and then < window.end + oldest and any(then < window.end + age <= as_of for age in ages)
         if latest > abs(through) or aged or (window in known and then < known[window] <= as_of):
             found.append(window)
     return sorted({*found, *_widened(model, windows, found, seen)}) if first else found
@@ -133,7 +156,8 @@ def _changes(windows: Sequence[Window], touched: dict[Window, Touched], reach: i
     """Of each window the last change of its rows, or of those of the `reach` windows before it."""
     recent: deque[tuple[int, int]] = deque()  # positions and changes, the changes falling
     for i, window in enumerate(windows):
-        change = touched[window].rows if window in touched else 0
+        mark = touched.get(window)
+        change = 0 if mark is None else mark.rows
         while recent and recent[-1][1] <= change:
             recent.pop()
         recent.append((i, change))

@@ -62,7 +62,9 @@ def ingest(
     check_columns(source.schema, names, source.name, needed=(names.value,) if kind is RowKind.LABELS else ())
     model.active("")
     done, first = Ingested(source.name, kind), 0
-    batches = watched(source.batches(_columns(model, kind, source), _repeating(model, kind)), f"ingesting {source.name}", source.rows, progress)
+    batches = watched(
+        source.batches(_columns(model, kind, source), _repeating(model, kind)), f"ingesting {source.name}", source.rows, progress
+    )
     came = arrived or now
     latest = to_nanoseconds(max(now, came) + duration(model.plan.windows.future))
     for rows in _deliveries(batches):

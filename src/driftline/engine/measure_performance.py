@@ -95,15 +95,17 @@ class Performance:
             specs.append(SloSpec(target=serving.availability.target, window=serving.availability.window))
         if serving.latency is not None:
             specs.append(SloSpec(target=serving.latency.target, window=serving.latency.window, within=serving.latency.within))
-        found = []
-        for spec in specs:
-            burning = [Burning(b, self._served(window, b.long), self._served(window, b.short)) for b in burns_for(spec, self.base)]
-            found += slo(self._served(window, spec.window), burning, self._scope(window), spec)
+        found: list[Measurement] = []
+        served: dict[str, Traffic] = {}
+        for spec, burns in [(spec, burns_for(spec, self.base)) for spec in specs]:
+            spans = {spec.window, *(burn.long for burn in burns), *(burn.short for burn in burns)}
+            served |= {span: self._served(window, span) for span in sorted(spans) if span not in served}
+            burning = [Burning(burn, served[burn.long], served[burn.short]) for burn in burns]
+            found += slo(served[spec.window], burning, self._scope(window), spec)
         return found
 
     def _served(self, window: Window, span: str) -> Traffic:
-        stretch = self.timeline.back(window, max(1, duration(span) // self.base))
-        return _all(traffic for each in stretch for traffic in self.timeline.traffic(each).values())
+        return self.timeline.served(self.timeline.back(window, max(1, duration(span) // self.base)))
 
     # Labels and quality
 

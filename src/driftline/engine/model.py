@@ -47,9 +47,13 @@ class Model:
     references: Sequence[Known]
 
     @classmethod
-    def open(cls, plan: Plan, digest: str, store: Store, lake: Lake) -> Model:
-        """The model with the references that its store holds."""
-        found = [Known(stored, decode(stored.data, name=f"reference {stored.id}")) for stored in store.references(plan.model)]
+    def open(cls, plan: Plan, digest: str, store: Store, lake: Lake, *, known: Sequence[Known] = ()) -> Model:
+        """The model with the references that its store holds; `known` are those that were decoded before."""
+        ready = {each.stored: each for each in known}
+        found = [
+            ready.get(stored) or Known(stored, decode(stored.data, name=f"reference {stored.id}"))
+            for stored in store.references(plan.model)
+        ]
         return cls(plan, digest, store, lake, found)
 
     @property

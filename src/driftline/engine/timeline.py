@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add
 
@@ -43,14 +43,14 @@ class Timeline:
         """How each version was served in a window; nothing where nobody asked."""
         if window not in self._traffic:
             at = self._position[window]
-            stretch = self.windows[at : at + AHEAD]
-            self._traffic.update({one: {} for one in stretch})
-            for part in self.model.store.parts(self.model.name, PartKind.TRAFFIC, start=stretch[0].start, end=stretch[-1].end):
-                if part.window in self._traffic:
-                    own = self._traffic[part.window]
-                    traffic = decode_traffic(part.data, name=f"traffic {part.name} of {part.window}")
-                    own[part.version] = own[part.version] + traffic if part.version in own else traffic
+            self._read_traffic([one for one in self.windows[at : at + AHEAD] if one not in self._traffic])
         return self._traffic[window]
+
+    def served(self, windows: Sequence[Window]) -> Traffic:
+        """How all versions were served in some windows together. What has not been read is read at once."""
+        if missing := [one for one in windows if one not in self._traffic]:
+            self._read_traffic(missing)
+        return Traffic.total([traffic for one in windows for traffic in self._traffic[one].values()])
 
     def of_schema(self, window: Window, schema: str) -> Part | None:
         """All versions of a window together, under one schema."""
@@ -72,6 +72,15 @@ class Timeline:
         stretch = self.back(window, count)
         parts = [part for one in stretch if (part := self.of_schema(one, schema)) is not None]
         return Window(stretch[0].start, window.end), reduce(add, parts) if parts else None
+
+    def _read_traffic(self, windows: Sequence[Window]) -> None:
+        """Windows in order of time."""
+        found: dict[Window, dict[str, Traffic]] = {one: {} for one in windows}
+        for part in self.model.store.parts(self.model.name, PartKind.TRAFFIC, start=windows[0].start, end=windows[-1].end):
+            if (own := found.get(part.window)) is not None:
+                traffic = decode_traffic(part.data, name=f"traffic {part.name} of {part.window}")
+                own[part.version] = own[part.version] + traffic if part.version in own else traffic
+        self._traffic.update(found)
 
     def _read(self, window: Window) -> None:
         at = self._position[window]

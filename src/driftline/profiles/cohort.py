@@ -107,12 +107,12 @@ class Cohort:
         )
 
     def to_arrays(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Facts that JSON can hold, and arrays by name; the plan is kept elsewhere."""
+        """Facts that JSON can hold, and arrays by name, those of several summaries as one; the plan is kept elsewhere."""
         arrays: dict[str, NDArray[Any]] = {"ages": self.ages, "positives": self.positives, "lags": self.lags.cells}
         lots = {"outcomes": [*self.outcomes.values()], "silent": [*self.silent.values()], "by_age": [*self.by_age]}
         for name, summaries in lots.items():
-            for i, summary in enumerate(summaries):
-                arrays |= {f"{name}.{i}.{key}": array for key, array in summary.to_arrays().items()}
+            each = [summary.to_arrays() for summary in summaries]
+            arrays |= {f"{name}.{key}": np.stack([own[key] for own in each]) for key in (each[0] if each else ())}
         facts: dict[str, Any] = {name: getattr(self, name) for name in COUNTS}
         facts["checkpoints"] = list(self.checkpoints)
         for name, by_segment in (("outcomes", self.outcomes), ("silent", self.silent)):
@@ -124,11 +124,11 @@ class Cohort:
         """What `to_arrays` wrote. Raises `FormatError` for what does not fit together."""
 
         def summaries(name: str, count: int) -> list[Summary]:
-            found = []
-            for i in range(count):
-                start = f"{name}.{i}."
-                found.append(from_arrays(plan, {key[len(start) :]: each for key, each in arrays.items() if key.startswith(start)}))
-            return found
+            start = f"{name}."
+            own = {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
+            if any(len(array) != count for array in own.values()):
+                raise ValueError(name)
+            return [from_arrays(plan, {key: array[i] for key, array in own.items()}) for i in range(count)]
 
         try:
             checkpoints = tuple(int(at) for at in facts["checkpoints"])

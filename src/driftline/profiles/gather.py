@@ -37,6 +37,7 @@ class Gathering:
         self.rows = 0
         self._counters = schema.counters
         self._cells = [schema.cells(i) for i in range(len(schema.columns))]
+        self._levels: dict[int, LevelCounter]
         if like is not None:
             self._levels = {i: counter.again() for i, counter in like._levels.items()}  # noqa: SLF001 - of the same class
         else:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from driftline.core.errors import DataError, UnknownName
+from driftline.core.errors import DataError, SchemaMismatch, UnknownName
 from driftline.profiles.labelled import Classes, is_number
 from driftline.profiles.outcomes import OutcomePlan
 from driftline.profiles.task import Task
@@ -121,6 +121,9 @@ def take_predictions(batch: pa.RecordBatch, names: Names, *, latest: int, table:
         flags = from_flags(usable)
         batch, ids = batch.filter(flags), ids.filter(flags)
     ticks = times.ticks[usable]
+    if times.mixed:  # who counts the rows reads a column in one way
+        at = batch.schema.get_field_index(names.time)
+        batch = batch.set_column(at, names.time, from_integers(ticks).cast(pa.timestamp("ns", "UTC")))
     failed = Classes.of(batch.column(names.error)).codes(("false", "true")) == 1 if names.error else None
     eligible = _has_levels(batch, names.levels)
     version = as_text(batch.column(names.version)).fill_null("") if names.version else _same("", len(batch))
@@ -169,10 +172,14 @@ def take_labels(batch: pa.RecordBatch, names: Names, *, arrived: int, latest: in
 
 
 def check_columns(schema: pa.Schema, names: Names, table: str, *, needed: Sequence[str] = ()) -> None:
-    """Raises `UnknownName` for the first column without which no row can be taken."""
+    """Raises `UnknownName` for the first column without which no row can be taken, `SchemaMismatch` for one that holds no single values."""
     for name in (*names.needed, *needed):
         if name not in schema.names:
             raise UnknownName("column", name, schema.names, where=table)
+    for name in names.all:
+        if name in schema.names and pa.types.is_nested(kind := schema.field(name).type):
+            hint = "Take the value out of it first."
+            raise SchemaMismatch(f"Column '{name}' holds {kind}, and a single value is needed", where=table, hint=hint)
 
 
 def _usable(batch: pa.RecordBatch, ids: pa.Array, column: str) -> tuple[Mask, list[Refused]]:
@@ -207,28 +214,31 @@ def _ids(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Times:
-    """Nanoseconds of each row, which rows have a time, and which are empty rather than unreadable."""
+    """Nanoseconds of each row, which rows have a time, and which are empty rather than unreadable; `mixed` where they could only be read
+    one by one."""
 
     ticks: Ints
     present: Mask
     blank: Mask
+    mixed: bool
 
 
 def _times(values: pa.Array) -> _Times:
     """The times of a column; a value that is no time, or one beyond the reach of nanoseconds, costs its own row only."""
     valid = valid_rows(values)
     present = np.ones(len(values), np.bool_) if valid is None else valid.copy()
-    blank, ticks = ~present, np.zeros(len(values), np.int64)
+    blank, ticks, mixed = ~present, np.zeros(len(values), np.int64), False
     try:
         ticks[present] = nanoseconds(values, column="", table="", first_row=0)
     except DataError:
+        mixed = True
         for row in np.flatnonzero(present).tolist():
             try:
                 ticks[row] = nanoseconds(values.slice(row, 1), column="", table="", first_row=0)[0]
             except DataError:
                 present[row] = False
     present &= ticks >= EARLIEST
-    return _Times(ticks, present, blank)
+    return _Times(ticks, present, blank, mixed)
 
 
 def _has_levels(batch: pa.RecordBatch, levels: Mapping[str, tuple[str, ...]]) -> Mask:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline.core.errors import IncompatibleProfiles
+from driftline.profiles.counting import FAR_BELOW
 from driftline.profiles.levels import NO_EXAMPLES, Examples, merge_examples
 from driftline.profiles.outcomes import Summary
 from driftline.profiles.schema import Schema
@@ -107,10 +108,24 @@ class Profile:
             variance = float(second - first * first)
         return self._numeric(row).scale * math.sqrt(max(variance, 0.0)) if math.isfinite(variance) else math.inf
 
+    def centres(self) -> NDArray[np.float64]:
+        """Mean and standard deviation of all numeric columns, (numeric columns, 2): as `mean` and `deviation` have them."""
+        numbers = [self.schema.columns[position] for position in self.schema.numeric]
+        if not numbers:
+            return np.zeros((0, 2))
+        places = [(cells.start + FAR_BELOW, cells.stop) for cells in map(self.schema.cells, self.schema.numeric)]
+        counts = np.add.reduceat(np.append(self.counts, 0), np.array(places).ravel())[::2]
+        center, scale = (np.array([getattr(column, name) for column in numbers]) for name in ("center", "scale"))
+        known = counts > 0
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            mean = center + scale * self.moments[:, 0] / counts
+            first, second = (self.moments / counts[:, None]).T
+            variance = second - first * first
+            spread = np.where(np.isfinite(variance), scale * np.sqrt(np.maximum(variance, 0.0)), np.inf)
+        return np.where(known[:, None], np.stack([mean, spread], axis=1), np.nan)
+
     def finite(self, row: int) -> int:
         """Number of finite values of the numeric column `schema.numeric[row]`."""
-        from driftline.profiles.counting import FAR_BELOW
-
         return int(self.counts[self.schema.cells(self.schema.numeric[row])][FAR_BELOW:].sum())
 
     def _numeric(self, row: int) -> Column:

@@ -27,6 +27,7 @@ class BySegment:
     def __init__(self, schema: Schema, *, table: str = "the table", keys: bool = True, like: BySegment | None = None) -> None:
         self.schema, self.table, self.keys = schema, table, keys
         self._first: Gathering | None = like._first if like is not None else None  # noqa: SLF001 - of the same class
+        self._cuts: list[tuple[str, LevelCounter, Sequence[str], Gathering]]
         if like is not None:
             self._cuts = [(name, counter.again(), levels, self._gathering()) for name, counter, levels, _ in like._cuts]  # noqa: SLF001
         else:
