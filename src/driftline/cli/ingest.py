@@ -101,6 +101,8 @@ def line(done: Ingested) -> str:
         parts.append(f"{counts['rejected']:,} rejected ({reasons})")
     if counts.get("unknown_version"):
         parts.append(f"{counts['unknown_version']:,} of a version without a reference")
+    if counts.get("corrected"):
+        parts.append(f"{counts['corrected']:,} correct a label that was known")
     if counts.get("waiting"):
         parts.append(f"{counts['waiting']:,} wait for their prediction")
     return f"{visible(done.source)}: {', '.join(parts)}"

@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="driftline", description="Watches machine-learning models: tells early, rarely wrongly, and says what to do.", epilog=EPILOG
     )
-    top.add_argument("--version", action="store_true", help="print the version and stop")
+    top.add_argument("--version", dest="tell_version", action="store_true", help="print the version and stop")
     verbs = top.add_subparsers(dest="verb", metavar="COMMAND")
     for verb in (compare, profile, explain, init, config, reference, ingest, steps, show, query, store):
         verb.add_to(verbs)
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.files += more  # argparse takes no files that come after an option
     elif more:
         top.error(f"unrecognized arguments: {' '.join(more)}")
-    if arguments.version:
+    if arguments.tell_version:
         from importlib.metadata import version
 
         print(f"driftline {version('driftline')}")

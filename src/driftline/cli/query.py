@@ -31,6 +31,7 @@ def add_to(verbs: Any) -> None:
         ("column", "only this column"),
         ("step", "only this step"),
         ("segment", "only this segment, such as region=north; 'all' is all rows together"),
+        ("basis", "only on this basis: observed, matured, same_age, estimated"),
     ):
         verb.add_argument(f"--{name}", action="append", default=[], metavar=name.upper(), help=words)
     verb.add_argument("--beyond", action="store_true", help="only what is beyond its limit")
@@ -86,20 +87,23 @@ def format_of(arguments: argparse.Namespace) -> str:
 
 
 def choice(arguments: argparse.Namespace) -> Any:
-    """The filters as one record. Raises `UnknownName` for a step that does not exist."""
+    """The filters as one record. Raises `UnknownName` for a step or basis that does not exist."""
     from driftline.core.errors import UnknownName
     from driftline.core.ledger import Step
+    from driftline.core.records import Basis
     from driftline.report.measurements import Choice
 
-    known = [step.value for step in Step]
-    for name in arguments.step:
-        if name not in known:
-            raise UnknownName("step", name, known, where="--step")
+    for noun, names, kind in (("step", arguments.step, Step), ("basis", arguments.basis, Basis)):
+        known = [str(member) for member in kind]
+        for name in names:
+            if name not in known:
+                raise UnknownName(noun, name, known, where=f"--{noun}")
     return Choice(
         metrics=tuple(arguments.metric),
         columns=tuple(arguments.column),
         steps=tuple(Step(name) for name in arguments.step),
         segments=tuple(arguments.segment),
+        basis=tuple(Basis(name) for name in arguments.basis),
         beyond=True if arguments.beyond else None,
     )
 

@@ -36,6 +36,8 @@ def add_to(verbs: Any) -> None:
         verb.add_argument("--window", metavar="FROM/TO", help="evaluate the windows that begin there, due or not")
         _add_common(verb)
         add_as_of(verb)
+        if name == "run":
+            verb.add_argument("--arrived", metavar="TIME", help="when the rows of the configured files arrived (default: now)")
         verb.set_defaults(run=partial(run, name))
     verb = verbs.add_parser(
         "backfill",
@@ -73,9 +75,10 @@ def evaluated(verb: str, model: OpenModel, arguments: argparse.Namespace) -> int
     with progress_on(sys.stderr, wanted=not arguments.quiet) as progress:
         if verb == "run":
             model.ensure_reference(progress=progress)
+            arrived = moment(arguments.arrived, "--arrived", zone)
             for kind, paths in ((RowKind.PREDICTIONS, data.predictions), (RowKind.LABELS, data.labels)):
                 if paths:
-                    model.ingest_files(kind, progress=progress)
+                    model.ingest_files(kind, now=arrived, progress=progress)
         done = model.evaluate(*steps, as_of=as_of, start=chosen[0], end=chosen[1], progress=progress)
     return told(model, done, arguments, without(model, steps[0], done))
 
@@ -113,7 +116,7 @@ def told(model: OpenModel, done: Sequence[Evaluated], arguments: argparse.Namesp
     from driftline.report.reading import is_judged
     from driftline.report.severity import severity_of
 
-    found = [evaluation for each in done for evaluation in each.evaluations]
+    found = [e for each in done for e in sorted([*each.evaluations, *each.same], key=lambda e: e.window)]
     if arguments.json:
         show(json_text(rows_of(found)).rstrip("\n"))
     elif not arguments.quiet:
@@ -127,7 +130,8 @@ def told(model: OpenModel, done: Sequence[Evaluated], arguments: argparse.Namesp
         return ALARM
     if any(is_judged(evaluation) for evaluation in found):
         return 0
-    return UNKNOWN if found or not model.store.windows(model.name) else 0
+    asked = getattr(arguments, "window", None) is not None
+    return UNKNOWN if found or asked or not model.store.windows(model.name) else 0
 
 
 def _rank(name: str) -> int:

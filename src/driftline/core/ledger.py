@@ -45,7 +45,7 @@ class Delivery:
     """One accepted batch of rows. `digest` identifies its content: the same content is never accepted twice.
 
     `rows` = `accepted` + `duplicates` + `contradictions` + `rejected`. `counts` holds whatever else was noticed, by name: `future`,
-    `unknown_version`, `waiting` (labels whose prediction has not come).
+    `unknown_version`, `waiting` (labels whose prediction has not come), `corrected` (identifiers that had another label).
     """
 
     sequence: int

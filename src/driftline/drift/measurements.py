@@ -7,8 +7,9 @@ the limit comes from. Beside it stand the distances and the tests that were aske
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from driftline.core.records import Measurement, Scope, Status
+from driftline.core.records import Measurement, Scope, Status, segment_name
 from driftline.core.verdicts import ColumnVerdict, Verdict
 from driftline.profiles.profile import Profile
 from driftline.profiles.schema import Role
@@ -32,6 +33,29 @@ def absent(current: Profile, columns: Sequence[int], scope: Scope) -> list[Measu
     gone = [current.schema.columns[i] for i in columns if not current.seen[i] and current.schema.columns[i].role in WATCHED]
     note = "the column is missing, or holds values of another type, in all of these rows; looks like: pipeline"
     return [Measurement(VERDICT, 2.0, scope, current.rows, column.name, note=note, beyond=True) for column in gone]
+
+
+def located(found: Sequence[Measurement]) -> list[Measurement]:
+    """The same, with the segments named in the verdict of all rows where a column is in trouble in some of them and fine in others."""
+    bad: dict[str, list[str]] = {}
+    fine: set[str] = set()
+    for m in found:
+        if m.metric == VERDICT and m.scope.segment and m.column is not None and m.value is not None:
+            if m.value > 0:
+                bad.setdefault(m.column, []).append(segment_name(m.scope.segment))
+            else:
+                fine.add(m.column)
+    some = {column: names for column, names in bad.items() if column in fine}
+    return [
+        replace(m, note=f"only {_named(some[m.column])}: {m.note}")
+        if m.metric == VERDICT and not m.scope.segment and not m.scope.version and m.value and m.column in some
+        else m
+        for m in found
+    ]
+
+
+def _named(segments: Sequence[str]) -> str:
+    return ", ".join(segments[:3]) + (f" and {len(segments) - 3} more" if len(segments) > 3 else "")
 
 
 def _of(verdict: ColumnVerdict, scope: Scope, brief: bool, prefix: str) -> Iterator[Measurement]:  # noqa: FBT001 - one of two shapes

@@ -122,7 +122,7 @@ class _Fresh:
 def _others(least: Floats) -> Floats:
     """The least value of all other windows, (windows, numbers)."""
     two = np.partition(least, 1, axis=0)[:2]
-    return np.where(least == two[0], two[1], two[0])
+    return np.asarray(np.where(least == two[0], two[1], two[0]))
 
 
 def _both(n: Floats, m: Floats) -> Floats:

@@ -77,7 +77,7 @@ def worlds(standardised: Floats, wobble: Wobble, seed: int) -> tuple[Singles, Si
     for t in range(LENGTH):
         state = likeness * state + news[which[:, t]]
         drawn = scale * (state + offset + noise * rng.standard_normal((count, signals), np.float32))
-        scores = normal_scores(drawn, degrees).astype(np.float32)
+        scores = normal_scores(np.asarray(drawn, np.float64), degrees).astype(np.float32)
         jumps[:, t] = np.abs(scores).max(axis=1)
         sums[:, t] = sums_of.after(scores).max(axis=1)
     return jumps[:, WARM:], sums[:, WARM:]

@@ -153,7 +153,8 @@ def left_out(wobble: Wobble, residuals: Floats, rows: Floats, kin: Kin) -> Float
 
 def digamma(x: Floats) -> Floats:
     """The derivative of the logarithm of the gamma function: recurrence up to 6, then the asymptotic series (DLMF 5.11.2)."""
-    x, shift = np.array(x, np.float64), 0.0
+    x = np.array(x, np.float64)
+    shift = np.zeros(x.shape)
     for _ in range(6):
         low = x < 6
         shift = shift - np.where(low, 1 / x, 0.0)
@@ -164,7 +165,8 @@ def digamma(x: Floats) -> Floats:
 
 def trigamma(x: Floats) -> Floats:
     """The derivative of `digamma` (DLMF 5.15.8)."""
-    x, shift = np.array(x, np.float64), 0.0
+    x = np.array(x, np.float64)
+    shift = np.zeros(x.shape)
     for _ in range(6):
         low = x < 6
         shift = shift + np.where(low, 1 / (x * x), 0.0)
@@ -180,4 +182,4 @@ def inverse_trigamma(value: Floats) -> Floats:
         middle = (low + high) / 2
         above = trigamma(np.exp(middle)) > value
         low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return np.exp(high)
+    return np.asarray(np.exp(high))

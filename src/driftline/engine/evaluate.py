@@ -32,10 +32,12 @@ SAVED_TOGETHER = 16
 
 @dataclass
 class Evaluated:
-    """What one step did: the evaluations that are new, how many windows it looked at, and what people should know."""
+    """What one step did: the evaluations that are new, the earlier ones of windows that were asked for and look the `same` again, how many
+    windows it looked at, and what people should know."""
 
     step: Step
     evaluations: list[Evaluation] = field(default_factory=list)
+    same: list[Evaluation] = field(default_factory=list)
     looked: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -93,6 +95,7 @@ def evaluate(  # noqa: PLR0913 - what to do, as of when, and what was read befor
         read = -through if window in partly else through
         made = Evaluation(step, window, as_of, now, read, model.digest, reference, tuple(found))
         if asked and window in before and before[window].measurements == made.measurements:
+            done.same.append(before[window])
             continue
         waiting.append(made)
         if len(waiting) >= SAVED_TOGETHER:

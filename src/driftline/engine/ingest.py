@@ -177,8 +177,9 @@ def _labels(model: Model, done: Ingested, batch: _Batch) -> None:
             windows, waiting = _windows_of(model, log, through)
         known = whole(log["known"].combine_chunks(), pa.timestamp("ns", "UTC"))
         delivery = _delivery(done, batch, sequence, digest, taken.refused, repeats, known)
-        if waiting:
-            delivery = replace(delivery, counts={**delivery.counts, "waiting": waiting})
+        corrected = len(set(before["id"].to_pylist()) & set(log["id"].to_pylist())) if len(before) else 0
+        noticed = {name: count for name, count in (("waiting", waiting), ("corrected", corrected)) if count}
+        delivery = replace(delivery, counts={**delivery.counts, **noticed})
         rejects = _rejects(done, sequence, batch.first, taken.refused)
         model.store.accept(model.name, delivery, rejects=rejects, labels=windows)
     done.deliveries.append(delivery)

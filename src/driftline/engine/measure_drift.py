@@ -14,7 +14,7 @@ from driftline.core.ledger import PartKind, Step, StoredPart
 from driftline.core.records import ALL_ROWS, Measurement, Scope, Status, Window
 from driftline.drift import monitor as watching
 from driftline.drift.data import data_drift, inputs
-from driftline.drift.measurements import VERDICT
+from driftline.drift.measurements import VERDICT, located
 from driftline.drift.monitor import Watch
 from driftline.drift.overtime import UNKNOWN, Normal
 from driftline.drift.prediction import outputs, prediction_drift
@@ -102,8 +102,13 @@ def drift_of(model: Model, timeline: Timeline, step: Step, window: Window) -> tu
         look = Look(model, timeline, step, window, known, part)
         watches, scores = monitored(look)
         kept += scores
-        found += all_rows(look, watches) + by_segment(look) + by_version(look)
-        found += watching.measurements(watches, look.scope(window), part.profile)
+        # Rows that are counted in different ways cannot be added: each lot speaks for its versions.
+        several = len(schemas) - (anchor is not None and anchor.reference.schema.id in schemas) > 1
+        whose = ", ".join(sorted(version for own, version in parts if own == schema)) if several else ""
+        own = located(all_rows(look, watches) + by_segment(look))
+        own += watching.measurements(watches, look.scope(window), part.profile)
+        found += [replace(m, scope=replace(m.scope, version=whose)) for m in own] if whose else own
+        found += by_version(look)
         if anchor is not None and anchor is not known and anchor.reference.schema.id == schema:
             found += _against(anchor, look)
     if not references:

@@ -199,7 +199,8 @@ class Performance:
             return [], []
         estimator = learned.estimator or Refusal(learned.refusal)
         tests = self._back_tests(window, known)
-        scope, spec = self._scope(window), self.model.plan.performance
+        scope, slacks = self._scope(window), learned.slacks
+        spec = with_slack(self.model.plan.performance, slacks, reference.profile.outcomes, 1)
         found = estimate(estimator, part.profile, reference, scope, back_test=tests, spec=spec)
         if isinstance(estimator, Refusal):
             return found, []
