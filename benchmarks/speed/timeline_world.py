@@ -6,6 +6,7 @@ score, a latency and whether the request failed. Its label is known some hours l
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from tables import make_table
 
 from driftline.core.ledger import Delivery, Evaluation, PartKind, RowKind, Step, StoredPart
 from driftline.core.records import Window
+from driftline.lakes.open import open_lake
 from driftline.overtime import OpenModel, open_model
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -27,6 +29,8 @@ COLUMNS, SEGMENT = 50, "s01"
 REFERENCE_ROWS, REFERENCE_DAYS = 100_000, {"1h": 14, "1d": 60}
 LIVED, SERVED = 72, 28 * 24
 """Hours that a model has lived with all its records, and hours before that in which it was served."""
+KEPT = 24
+LOTS = 8
 
 CONFIGURATION = """\
 version: 1
@@ -113,38 +117,49 @@ def lived(origin: Path, folder: Path, per_hour: int, hours: int = LIVED) -> Open
 
 
 def multiplied(model: OpenModel, names: Sequence[str]) -> list[OpenModel]:
-    """More models with the same records in the same store, each with its row log."""
-    folder = model.loaded.path.parent
-    span = {"start": START - 2 * SERVED * HOUR, "end": START + 2 * SERVED * HOUR}
-    kinds = {kind: model.store.parts("m0", kind, **span) for kind in PartKind}
-    evaluations = model.store.evaluations("m0")
+    """More models with the same records in the same store, the profiles of the last KEPT hours among them, each with its row log."""
+    folder, end = model.loaded.path.parent, START + LIVED * HOUR
+    kinds = {kind: model.store.parts("m0", kind, start=START - 2 * SERVED * HOUR, end=end) for kind in PartKind}
+    recent = [part for part in kinds[PartKind.ROWS] if part.window.start >= end - KEPT * HOUR]
+    beside = [part for kind in (PartKind.COHORT, PartKind.SCORES, PartKind.ESTIMATES) for part in kinds[kind]]
+    through = model.store.sequence("m0")
+    known = [replace(e, measurements=(), through=through) for e in model.store.evaluations("m0")]
     found = []
     for name in names:
         path = configured(folder, name, "1h")
-        shutil.copytree(folder / "lake" / "m0", folder / "lake" / name, ignore=shutil.ignore_patterns("model.json"))
-        other = open_model(path)
+        copied = {"ignore": shutil.ignore_patterns("model.json"), "copy_function": os.link}  # files of the log are never changed
+        shutil.copytree(folder / "lake" / "m0", folder / "lake" / name, **copied)
+        other = OpenModel(replace(model.loaded, plan=model.loaded.plan.but(model=name), path=path), model.store, open_lake(str(folder / "lake"), name))
         for stored in model.store.references("m0"):
-            other.store.add_reference(name, replace(stored, history=b""))
-        for number in range(model.store.sequence("m0")):  # the row log knows these
-            _accept(other, name, [*kinds[PartKind.ROWS], *kinds[PartKind.TRAFFIC]] if number == 0 else [], f"copy {number}")
-        other.store.put(name, [part for kind in (PartKind.COHORT, PartKind.SCORES, PartKind.ESTIMATES) for part in kinds[kind]])
-        other.store.save(name, evaluations)
+            other.store.add_reference(name, stored)
+        for number in range(through):  # the row log knows these deliveries
+            _accept(other, name, [*recent, *kinds[PartKind.TRAFFIC]] if number == 0 else [], f"copy {number}")
+        other.store.put(name, [replace(part, through=through) for part in beside])
+        other.store.save(name, known)
         found.append(other)
     return found
+
+
+def in_lots(origin: Path, folder: Path, base: str, windows: int, per_window: int) -> OpenModel:
+    """The model `m0` with rows and labels of so many windows, in LOTS deliveries that each have rows of all of them; evaluated."""
+    model, span = opened(origin, folder, base), windows * (HOUR if base == "1h" else DAY)
+    end = START + span + DAY
+    table, labels = rows(windows * per_window, START, span, 3)
+    for lot in range(LOTS):
+        chosen = pa.array(np.arange(lot, len(table), LOTS))
+        model.ingest_predictions(table.take(chosen), now=end)
+        model.ingest_labels(labels.take(chosen), now=end)
+    model.evaluate(as_of=START + span, now=end)
+    return model
 
 
 def size_of_parts(model: OpenModel) -> dict[str, tuple[int, int, int]]:
     """By kind of part: how many windows have some, how many parts there are, and their bytes."""
     sizes = {}
     for kind in PartKind:
-        parts = model.store.parts(model.name, kind, start=START - 2 * SERVED * HOUR, end=START + 2 * SERVED * HOUR)
+        parts = [part for part in model.store.parts(model.name, kind, start=START - DAY, end=START + 400 * DAY) if part.data]
         sizes[kind.value] = len({part.window for part in parts}), len(parts), sum(len(part.data) for part in parts)
     return sizes
-
-
-def steps_of(looked: Sequence[int]) -> str:
-    """How many windows each step looked at."""
-    return ", ".join(f"{step.value} {count}" for step, count in zip(Step, looked, strict=True))
 
 
 def _moved(part: StoredPart, by: timedelta) -> StoredPart:

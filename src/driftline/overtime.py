@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from driftline.config.load import Loaded, load
 from driftline.core.durations import duration
-from driftline.core.errors import UsageError
+from driftline.core.errors import UnknownName, UsageError
 from driftline.core.ledger import Delivery, Evaluation, Reject, RowKind, Step, StoredReference
 from driftline.engine import upkeep
 from driftline.engine.evaluate import Evaluated, complete, evaluate, look
@@ -26,6 +27,7 @@ from driftline.sources.open import mark_of, open_source, tables_of
 from driftline.stores.open import open_store
 
 STEPS = tuple(Step)
+E = TypeVar("E", bound=StrEnum)
 
 
 def open_model(path: str | os.PathLike[str], *, environment: Mapping[str, str] | None = None) -> OpenModel:
@@ -157,9 +159,13 @@ class OpenModel(Kept):
         return [delivery for done in self._ingest(RowKind.LABELS, rows, now, progress) for delivery in done.deliveries]
 
     def ingest_files(
-        self, kind: RowKind, paths: Sequence[str] = (), *, now: datetime | None = None, progress: Progress = silent
+        self, kind: RowKind | str, paths: Sequence[str] = (), *, now: datetime | None = None, progress: Progress = silent
     ) -> list[Ingested]:
-        """Takes the files of these paths, or of those that the configuration names; files that were taken whole before are passed over."""
+        """Takes the files of these paths, or of those that the configuration names; files that were taken whole before are passed over.
+
+        `kind` is `predictions` or `labels`.
+        """
+        kind = _member(RowKind, "kind of rows", kind)
         model, moment = self.model, now or datetime.now(UTC)
         named = self.loaded.plan.data.predictions if kind is RowKind.PREDICTIONS else self.loaded.plan.data.labels
         found = paths or [self.loaded.beside(path) for path in named]
@@ -175,18 +181,20 @@ class OpenModel(Kept):
 
     def evaluate(
         self,
-        *steps: Step,
+        *steps: Step | str,
         as_of: datetime | None = None,
         start: datetime | None = None,
         end: datetime | None = None,
         now: datetime | None = None,
         progress: Progress = silent,
     ) -> list[Evaluated]:
-        """Evaluates the steps, all of them where none is named: the windows that are due, or all that begin in [start, end)."""
+        """Evaluates the steps (`performance`, `drift`, `predictions`), all where none is named: the windows that are due, or all that begin
+        in [start, end). Raises `UnknownName` for a step that does not exist."""
         model, moment = self.model, now or datetime.now(UTC)
         of, sight = as_of or moment, look(model, as_of=as_of or moment)
         return [
-            evaluate(model, step, as_of=of, now=moment, start=start, end=end, sight=sight, progress=progress) for step in steps or STEPS
+            evaluate(model, step, as_of=of, now=moment, start=start, end=end, sight=sight, progress=progress)
+            for step in ([_member(Step, "step", step) for step in steps] or STEPS)
         ]
 
     def run(self, *, as_of: datetime | None = None, now: datetime | None = None, progress: Progress = silent) -> list[Evaluated]:
@@ -256,6 +264,14 @@ class OpenModel(Kept):
         model, moment = self.model, now or datetime.now(UTC)
         tables: Iterable[Any] = rows if _is_several(rows) else [rows]  # type: ignore[assignment]
         return [ingest(model, kind, open_source(table, name=kind.value), now=moment, progress=progress) for table in tables]
+
+
+def _member(kind: type[E], noun: str, name: str) -> E:
+    """One of a few words. Raises `UnknownName`."""
+    known = [str(member) for member in kind]
+    if str(name) not in known:
+        raise UnknownName(noun, str(name), known)
+    return kind(str(name))
 
 
 def _is_several(rows: object) -> bool:

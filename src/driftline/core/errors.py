@@ -68,6 +68,10 @@ class SourceError(DataError):
     """A file or table cannot be read to its end."""
 
 
+class EmptyTable(SourceError):
+    """A table with columns and nothing below them."""
+
+
 class SchemaMismatch(DataError):
     """The columns of two tables do not fit together."""
 

@@ -129,7 +129,7 @@ class Performance:
             return self._judged(cohort, window, known)  # it waits for others to be compared with, not for more rows
         over, rows, width = window, cohort, 1
         most = duration(self.model.plan.windows.widen_to) // self.base
-        for count in (count for count in WIDER if count <= most):
+        for count in sorted({*(count for count in WIDER if count < most), *([most] if most > 1 else [])}):
             if not _too_few(self._headlines(rows, over, known, width)):
                 break
             wider = self._joined(window, count, known)

@@ -146,7 +146,8 @@ def _positive_share(cohort: Cohort, others: Sequence[Cohort], scope: Scope, spec
     low, high = normal.limits(n, spec.alpha / 2)
     low, high = min(low, normal.share * (1 - tolerated)), max(high, normal.share * (1 + tolerated))
     below = found.value < normal.share
-    note = f"{found.note}; {_normal(normal)}, {low:.3g} to {high:.3g} is normal (chance {spec.alpha:g}, tolerated {tolerated:.0%})"
+    silent = "" if part else "no event is known: see whether labels still come; "
+    note = f"{silent}{found.note}; {_normal(normal)}, {low:.3g} to {high:.3g} is normal (chance {spec.alpha:g}, tolerated {tolerated:.0%})"
     return replace(found, limit=low if below else high, beyond=found.value < low or found.value > high, note=note)
 
 

@@ -75,6 +75,9 @@ TOLERATED_SHARE = {
 """Tolerated losses as a share of the reference's value; for the bias and the residual quantiles, of the reference's mean absolute error."""
 
 SHOWN_CONFIDENCE = 0.95
+RANKED = ("roc_auc", "average_precision")
+LEAST_OF_CLASS = 5
+"""Rows of either class below which nothing is said of how a score ranks them: one positive with a low score is no broken model."""
 
 
 class PerformanceSpec(Spec):
@@ -239,6 +242,9 @@ class _Case:
         """What is said where there is nothing to compare, or too little."""
         if now.value is None:
             return Verdict.INSUFFICIENT, _why_not(self.current)
+        if self.metric in RANKED and isinstance(self.current, Outcomes) and (few := self.current.counts.sum(axis=1)).min() < LEAST_OF_CLASS:
+            words = f"{few[1]:,} positive and {few[0]:,} negative rows, and at least {LEAST_OF_CLASS} of each are needed to judge"
+            return Verdict.INSUFFICIENT, words
         if self.current.rows < self.spec.least_rows:
             words = f"{self.current.rows:,} labelled rows, and at least {self.spec.least_rows} are needed to judge"
             return Verdict.INSUFFICIENT, words

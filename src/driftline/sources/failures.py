@@ -54,9 +54,9 @@ def changed(path: str) -> SourceError:
     return SourceError("The file changed while it was being read", where=shown(path), hint="Read a copy that nobody writes to.")
 
 
-def empty(path: str) -> SourceError:
+def empty(path: str) -> EmptyTable:
     """The error of a table with columns and nothing below them."""
-    return SourceError("The table holds no rows", where=shown(path), hint="Check the job that wrote it.")
+    return EmptyTable("The table holds no rows", where=shown(path), hint="Check the job that wrote it.")
 
 
 def no_columns(path: str) -> SourceError:
