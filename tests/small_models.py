@@ -78,7 +78,7 @@ def plan(task="binary", kind="outcome", *, base="1d", zone="Europe/Berlin", time
 
 def predictions(rows, task="binary"):
     """The rows as a table. A row says the same wherever it stands."""
-    found = {"id": [], "time": [], "version": [], "x": [], "y": [], "city": [], "ms": [], "failed": [], "out": []}
+    found: dict[str, list] = {"id": [], "time": [], "version": [], "x": [], "y": [], "city": [], "ms": [], "failed": [], "out": []}
     found |= {f"p_{name}": [] for name in CLASSES} if task == "multiclass" else {}
     for row in rows:
         draw = np.random.default_rng([row.seed, *row.id.encode()])
@@ -134,7 +134,7 @@ def reference_table(task="binary", rows=600):
     return table.append_column("label", pa.array(label))
 
 
-_made = {}
+_made: dict = {}
 
 
 def _reference(made):
@@ -210,13 +210,13 @@ def sums(model):
     """What windows are made of, their parts added: counts as they are, sums rounded to nine digits; and the cohorts as they are kept."""
     settle(model)
     far = {"start": START - 1000 * 24 * HOUR, "end": START + 1000 * 24 * HOUR}
-    told = {}
+    told: dict = {}
     for part in model.store.parts(model.name, PartKind.ROWS, **far):
         key = (part.window, part.schema, part.version)
         decoded = decode_part(part.data, model.by_schema[part.schema].reference.schema, name="part")
         told[key] = told[key] + decoded if key in told else decoded
-    found = {key: {segment: _profile(profile) for segment, profile in part.profiles.items()} for key, part in told.items()}
-    served = {}
+    found: dict = {key: {segment: _profile(profile) for segment, profile in part.profiles.items()} for key, part in told.items()}
+    served: dict = {}
     for part in model.store.parts(model.name, PartKind.TRAFFIC, **far):
         key = (part.window, "traffic", part.version)
         traffic = decode_traffic(part.data, name="traffic")

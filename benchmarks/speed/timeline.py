@@ -67,7 +67,10 @@ def small(world: Any, folder: Path, aside: Path, deliveries: int, each: int) -> 
     model = world.opened(folder / "reference-1h", aside / "model", "1h")
     spent = []
     for number in range(deliveries + 1):
-        table, now = world.rows(each, world.START + number * world.HOUR, world.HOUR, 100 + number)[0], world.START + (number + 1) * world.HOUR
+        table, now = (
+            world.rows(each, world.START + number * world.HOUR, world.HOUR, 100 + number)[0],
+            world.START + (number + 1) * world.HOUR,
+        )
         facts = Facts()
         with timed(facts, "one"):
             model.ingest_predictions(table, now=now)
@@ -100,15 +103,12 @@ def evaluated(world: Any, models: Sequence[Any], hours: int, seed: int) -> Facts
     return facts | {"looked": looked, "ms": {name: median(own) for name, own in parts.items()}}
 
 
-def fleets(world: Any, folder: Path, aside: Path, counts: Sequence[int]) -> list[Facts]:
+def fleets(world: Any, folder: Path, aside: Path, counts: Sequence[int], hours: int) -> list[Facts]:
     """One model after it has lived for a while, and that many like it."""
-    first = world.lived(folder / "reference-1h", aside / "model", 2_000)
-    found = []
-    models = world.multiplied(first, [f"m{number}" for number in range(1, max(counts) + 1)])
-    evaluated(world, [first], world.LIVED, 8)  # warms up
-    for i, count in enumerate(counts):
-        found.append(evaluated(world, models[:count], world.LIVED, 10 + i))
-    return found
+    first = world.lived(folder / "reference-1h", aside / "model", 2_000, hours)
+    models = world.multiplied(first, [f"m{number}" for number in range(1, max(counts) + 1)], hours)
+    evaluated(world, [first], hours, 8)  # warms up
+    return [evaluated(world, models[:count], hours, 10 + i) for i, count in enumerate(counts)]
 
 
 def ten_times(world: Any, folder: Path, aside: Path, per_hour: int, hours: int) -> list[Facts]:
@@ -156,9 +156,9 @@ def ask(question: str, folder: Path, *, quick: bool, base: str) -> Any:
         if question == "small":
             return small(world, folder, aside, 20 if quick else 100, 1_000)
         if question == "evaluate":
-            return fleets(world, folder, aside, (1, 5) if quick else (1, 50, 200))
+            return fleets(world, folder, aside, (1, 3) if quick else (1, 50, 200), 30 if quick else 72)
         if question == "rows":
-            return ten_times(world, folder, aside, 1_000 if quick else 2_000, 8 if quick else 30)
+            return ten_times(world, folder, aside, 1_000 if quick else 2_000, 6 if quick else 30)
         return sizes(world, folder, aside, base, (8 if base == "1h" else 3) if quick else 24, 2_000 if base == "1h" else 20_000)
 
 
@@ -181,7 +181,9 @@ def show_ingest(given: argparse.Namespace) -> None:
         facts = apart("ingest", given, base)
         pure, rows = facts["decode"][0], facts["rows"]
         ours = facts["ingest"][0]
-        print(f"\ningest, {rows:,} rows x 50 columns, windows of {base}: {ours / pure:.1f}x a pure decode, {rows / ours:,.0f} rows/s per core")
+        print(
+            f"\ningest, {rows:,} rows x 50 columns, windows of {base}: {ours / pure:.1f}x a pure decode, {rows / ours:,.0f} rows/s per core"
+        )
         for name in ("decode", "ingest", "file again", "rows again"):
             cpu, wall = facts[name]
             print(f"  {name:<12}{cpu:7.2f} s CPU {wall:7.2f} s wall")
@@ -223,7 +225,9 @@ def show_size(given: argparse.Namespace) -> None:
             sides = [facts[when]["parts"][kind] for when in ("before", "after")]
             told = ", ".join(f"{size / max(held, 1):>9,.0f} in {count / max(held, 1):4.1f} parts" for held, count, size in sides)
             print(f"  {kind:<12}{told}")
-        print("  evaluation  " + ", ".join(f"{name.split()[1]} {size:,.0f}" for name, size in facts.items() if name.startswith("evaluation")))
+        print(
+            "  evaluation  " + ", ".join(f"{name.split()[1]} {size:,.0f}" for name, size in facts.items() if name.startswith("evaluation"))
+        )
         for table in ("predictions", "labels"):
             sides = [facts[when]["log"] for when in ("before", "after")]
             each = " and ".join(f"{1e6 * s[f'lake.{table}.bytes'] / s[f'lake.{table}.rows'] / 1e6:.1f} MB" for s in sides)

@@ -27,10 +27,9 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 COLUMNS, SEGMENT = 50, "s01"
 REFERENCE_ROWS, REFERENCE_DAYS = 100_000, {"1h": 14, "1d": 60}
-LIVED, SERVED = 72, 28 * 24
-"""Hours that a model has lived with all its records, and hours before that in which it was served."""
-KEPT = 24
-LOTS = 8
+SERVED = 28 * 24
+"""Hours before those that a model has lived, in which it was served."""
+KEPT, LOTS = 24, 8
 
 CONFIGURATION = """\
 version: 1
@@ -56,7 +55,13 @@ def rows(count: int, start: datetime, span: timedelta, seed: int) -> tuple[pa.Ta
     table = make_table(count, COLUMNS, first_row_group=seed)
     ids = pa.array([f"{seed:06x}-{number:012x}" for number in range(count)])
     clock = pa.timestamp("us", "UTC")
-    more = {"id": ids, "time": pa.array(times, clock), "score": score, "ms": np.exp(draw.normal(3, 0.5, count)), "failed": draw.random(count) < 0.001}
+    more = {
+        "id": ids,
+        "time": pa.array(times, clock),
+        "score": score,
+        "ms": np.exp(draw.normal(3, 0.5, count)),
+        "failed": draw.random(count) < 0.001,
+    }
     for name, column in more.items():
         table = table.append_column(name, pa.array(column))
     known = times + draw.integers(HOUR // timedelta(microseconds=1), 20 * HOUR // timedelta(microseconds=1), count)
@@ -97,7 +102,7 @@ def opened(origin: Path, folder: Path, base: str) -> OpenModel:
     return open_model(configured(folder, "m0", base))
 
 
-def lived(origin: Path, folder: Path, per_hour: int, hours: int = LIVED) -> OpenModel:
+def lived(origin: Path, folder: Path, per_hour: int, hours: int) -> OpenModel:
     """The model `m0` after so many hours with all its records, evaluated as of their end, and SERVED hours before them of which nothing
     but the traffic is known."""
     model, end = opened(origin, folder, "1h"), START + hours * HOUR
@@ -116,9 +121,9 @@ def lived(origin: Path, folder: Path, per_hour: int, hours: int = LIVED) -> Open
     return model
 
 
-def multiplied(model: OpenModel, names: Sequence[str]) -> list[OpenModel]:
+def multiplied(model: OpenModel, names: Sequence[str], hours: int) -> list[OpenModel]:
     """More models with the same records in the same store, the profiles of the last KEPT hours among them, each with its row log."""
-    folder, end = model.loaded.path.parent, START + LIVED * HOUR
+    folder, end = model.loaded.path.parent, START + hours * HOUR
     kinds = {kind: model.store.parts("m0", kind, start=START - 2 * SERVED * HOUR, end=end) for kind in PartKind}
     recent = [part for part in kinds[PartKind.ROWS] if part.window.start >= end - KEPT * HOUR]
     beside = [part for kind in (PartKind.COHORT, PartKind.SCORES, PartKind.ESTIMATES) for part in kinds[kind]]
@@ -129,7 +134,9 @@ def multiplied(model: OpenModel, names: Sequence[str]) -> list[OpenModel]:
         path = configured(folder, name, "1h")
         copied = {"ignore": shutil.ignore_patterns("model.json"), "copy_function": os.link}  # files of the log are never changed
         shutil.copytree(folder / "lake" / "m0", folder / "lake" / name, **copied)
-        other = OpenModel(replace(model.loaded, plan=model.loaded.plan.but(model=name), path=path), model.store, open_lake(str(folder / "lake"), name))
+        other = OpenModel(
+            replace(model.loaded, plan=model.loaded.plan.but(model=name), path=path), model.store, open_lake(str(folder / "lake"), name)
+        )
         for stored in model.store.references("m0"):
             other.store.add_reference(name, stored)
         for number in range(through):  # the row log knows these deliveries

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 from driftline.config.load import Loaded, load
 from driftline.core.durations import duration
-from driftline.core.errors import UnknownName, UsageError
+from driftline.core.errors import EmptyTable, UnknownName, UsageError
 from driftline.core.ledger import Delivery, Evaluation, Reject, RowKind, Step, StoredReference
 from driftline.engine import upkeep
 from driftline.engine.evaluate import Evaluated, complete, evaluate, look
@@ -161,7 +161,8 @@ class OpenModel(Kept):
     def ingest_files(
         self, kind: RowKind | str, paths: Sequence[str] = (), *, now: datetime | None = None, progress: Progress = silent
     ) -> list[Ingested]:
-        """Takes the files of these paths, or of those that the configuration names; files that were taken whole before are passed over.
+        """Takes the files of these paths, or of those that the configuration names; files that were taken whole before are passed over, and
+        of those of the configuration also files without rows.
 
         `kind` is `predictions` or `labels`.
         """
@@ -175,7 +176,12 @@ class OpenModel(Kept):
             if self.store.delivered(self.name, kind, mark) is not None:
                 done.append(Ingested(file, kind, whole_again=True))
                 continue
-            done.append(ingest(model, kind, open_source(file, name=file), now=moment, progress=progress))
+            try:
+                done.append(ingest(model, kind, open_source(file, name=file), now=moment, progress=progress))
+            except EmptyTable:
+                if paths:
+                    raise
+                done.append(Ingested(file, kind))  # an hour without a row must not keep all later files from being taken
             accept_mark(model, kind, mark, file, arrived=moment)
         return done
 

@@ -32,7 +32,7 @@ def joined(rows, labels, task, kind):
     """The rows of each UTC day that have an outcome: their cells, and the value of the latest label."""
     cells = {cell["id"]: cell for cell in predictions(rows, task).to_pylist()}
     latest = {label.id: label.value for label in sorted(labels, key=lambda label: label.hour)}
-    days = {}
+    days: dict = {}
     for row in rows:
         cell, value = cells[row.id], latest.get(row.id, 0 if kind == "event" else None)
         if value is not None and not cell["failed"]:
@@ -42,7 +42,7 @@ def joined(rows, labels, task, kind):
 
 def judged(made, step=Step.PERFORMANCE):
     """What was measured of all rows of each window alone, by day and metric."""
-    told = {}
+    told: dict = {}
     for (own, window), measurements in found(made).items():
         for m in measurements:
             plain = m.scope.segment == ALL_ROWS and not m.scope.version and m.scope.window == window

@@ -102,3 +102,64 @@ def defaults(rows):
 def put(path, table):
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path)
+
+
+ETA = datetime(2026, 3, 2, tzinfo=UTC)
+"""A Monday: the first hour of the ETA model in life. In Berlin it is one o'clock; the clocks go forward on 29 March."""
+BUSY = np.array([8, 6, 5, 5, 6, 12, 30, 60, 80, 60, 50, 50, 55, 55, 50, 55, 70, 90, 80, 60, 45, 35, 20, 12])
+"""Trips in each hour of a day, at the scale of a small town."""
+
+
+def trips(hour, seed=2, *, scale=1.0, miles=False, failing=0.0, slow=1.0, late=0.0, version="7"):
+    """The trips that begin in one hour after ETA: columns of the predictions, and when each arrived after how many minutes.
+
+    `miles`: the distance comes in another unit, and the prediction follows. `failing`: share without an answer. `late`: minutes by which
+    trips of one city take longer than they did.
+    """
+    draw = np.random.default_rng([seed, hour + 10_000])
+    rows = draw.poisson(scale * BUSY[hour % 24])
+    rain = np.where(draw.random(rows) < 0.2, draw.gamma(1, 2, rows), 0.0)
+    dist = draw.gamma(3, 2, rows) + 0.3
+    speed = draw.normal(30 if 7 <= hour % 24 <= 19 else 40, 5, rows).clip(8)
+    minutes = dist / speed * 60 + 2
+    seen = np.where(miles, dist * 0.621371, dist)
+    city = draw.choice(["north", "south", "west"], rows, p=[0.5, 0.3, 0.2])
+    actual = minutes * np.exp(draw.normal(0, 0.18, rows)) + np.where(city == "west", late, 0)
+    at = np.sort(draw.uniform(0, 3600, rows)) + 3600 * hour
+    failed = draw.random(rows) < failing
+    eta = seen / speed * 60 + 2
+    return {
+        "trip_id": pa.array([f"t{seed}-{hour:05}-{i:03}" for i in range(rows)], pa.string()),
+        "requested_at": pa.array([ETA + timedelta(seconds=float(second)) for second in at], US),
+        "traffic_speed": speed,
+        "dist_km": seen,
+        "rain_mm": rain,
+        "city": city,
+        "driver_rating": draw.beta(20, 2, rows) * 5,
+        "eta_min": pa.array(eta, mask=failed),
+        "model_version": pa.array([version] * rows, pa.string()),
+        "latency_ms": np.exp(draw.normal(3.6, 0.3, rows)) * slow,
+        "failed": failed,
+    }, actual
+
+
+def trips_table(hours, **knobs):
+    """The trips of some hours as one table, and the table of their arrivals. A twentieth is cancelled."""
+    tables, arrivals = [], []
+    for hour in hours:
+        cells, actual = trips(hour, **knobs)
+        tables.append(pa.table(cells))
+        draw = np.random.default_rng([3, hour + 10_000])
+        void = draw.random(len(actual)) < 0.05
+        known = np.asarray(cells["requested_at"]).astype("datetime64[us]") + (actual * 60e6).astype("timedelta64[us]")
+        arrivals.append(
+            pa.table(
+                {
+                    "trip_id": cells["trip_id"],
+                    "actual_min": pa.array(actual, mask=void),
+                    "arrived_at": pa.array(known, US),
+                    "status": pa.array(np.where(void, "cancelled", "done").tolist(), pa.string()),
+                }
+            )
+        )
+    return pa.concat_tables(tables), pa.concat_tables(arrivals)

@@ -1,6 +1,7 @@
 """Rows as they come: which can be used, what becomes of them, and why others cannot."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +21,9 @@ LABELS = Names(id="id", time="known", value="label", levels={"void": ("yes",)})
 
 
 def batch(**columns):
-    good = {"id": ["a", "b"], "time": [NOON, NOON], "score": [0.5, 0.6], "city": ["x", None], "v": ["1", None], "ms": [1.0, None]}
+    good: dict[str, list] = {"id": ["a", "b"], "time": [NOON, NOON], "score": [0.5, 0.6], "city": ["x", None], "v": ["1", None], "ms": [1.0, None]}
     good |= {"failed": [False, True], "kind": ["loan", "card"]}
-    made = good | columns
+    made: dict[str, list] = {**good, **columns}
     rows = max(len(values) for values in columns.values()) if columns else 2
     return pa.RecordBatch.from_pydict({name: values if len(values) == rows else [values[0]] * rows for name, values in made.items()})
 
@@ -32,13 +33,13 @@ def taken(**columns):
 
 
 def outcomes(task):
-    values = {
+    values: dict[str, tuple[list, list]] = {
         "binary": ([0.1, 0.9], ["no", "yes"]),
         "multiclass": (["x", "y", "z"], ["x", "y", "z"]),
         "regression": ([1.5, 2.5], [1.0, 2.0]),
     }
     prediction, label = (pa.chunked_array([side * 20]) for side in values[task])
-    settings = {"threshold": 0.5 if task == "binary" else None, "positive": None, "score_columns": None, "task": None}
+    settings: dict[str, Any] = {"threshold": 0.5 if task == "binary" else None, "positive": None, "score_columns": None, "task": None}
     return plan_outcomes(prediction, label, prediction_name="score", label_name="label", table="t", **settings)
 
 

@@ -219,7 +219,7 @@ def test_lines_and_strips_have_contrast(scheme: int) -> None:
     lines = ["cur", *re.findall(r"\.line-\w+ \{ stroke: var\(--([\w-]+)\)", rules)]
     assert (len(strips), len(lines)) == (5, 4)
     pairs = [(name, "inset") for name in strips] + [(name, "card") for name in lines]
-    low = {}
+    low: dict = {}
     for ink, paper in pairs:
         dark, light = sorted((luminance(colours[ink]), luminance(colours[paper])))
         low |= {(ink, paper): (light + 0.05) / (dark + 0.05)} if (light + 0.05) / (dark + 0.05) < 3 else {}

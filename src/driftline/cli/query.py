@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,8 @@ def choice(arguments: argparse.Namespace) -> Any:
 def put(text: str, output: str | None) -> None:
     """Prints, or writes."""
     if output is None:
+        if sys.stdout.isatty():  # names and levels are anybody's text, and a terminal obeys what it is sent
+            text = "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
         show(text.rstrip("\n"))
         return
     from driftline.engine.files import write_text

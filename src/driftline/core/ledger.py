@@ -105,7 +105,8 @@ class Touched:
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What one step found in one window: appended, never changed. The one with the latest `number` counts, audits take the one that
-    counted then. `as_of` is the event time up to which labels were known, `made` the clock; `through` the last sequence that was read.
+    counted then. `as_of` is the event time up to which labels were known, `made` the clock; `through` the last sequence that was read,
+    below zero where labels that became known after `as_of` were left out.
     """
 
     step: Step

@@ -18,6 +18,7 @@ from driftline.profiles.codec import decode
 from driftline.profiles.intake import Names
 from driftline.profiles.outcomes import OutcomePlan
 from driftline.profiles.reference import Reference
+from driftline.profiles.segments import BySegment
 from driftline.profiles.tiling import Tiling
 
 ACTIVE, ANCHOR = "active", "anchor"
@@ -34,6 +35,11 @@ class Known:
     def learned(self) -> Learned:
         """What its history taught."""
         return decode_learned(self.stored.learned, name=f"reference {self.stored.id}")
+
+    @cached_property
+    def counting(self) -> BySegment:
+        """What parts are counted with, by `again`: it has counted nothing itself."""
+        return BySegment(self.reference.schema, keys=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,6 @@ from driftline.profiles.gather import fits
 from driftline.profiles.intake import Predictions
 from driftline.profiles.parts import Part, encode_part, encode_traffic
 from driftline.profiles.schema import Schema
-from driftline.profiles.segments import BySegment
 from driftline.profiles.tiling import to_nanoseconds
 from driftline.profiles.traffic import Traffic, TrafficCounter
 from driftline.profiles.values import from_flags, from_integers, true_rows
@@ -36,9 +35,9 @@ def parts_of(model: Model, rows: Predictions, *, sequence: int, arrived: datetim
             parts.append(StoredPart(PartKind.TRAFFIC, schema.id, version, window, sequence, sequence, 0, encode_traffic(traffic)))
         for i, each in enumerate(known):
             schema = each.reference.schema
-            counting = BySegment(schema, table=table, keys=False)
+            counting = each.counting
             for window, count, batch in cut.slices(schema):
-                counting = counting.again()
+                counting = counting.again(table=table)
                 data = encode_part(Part.of(batch, counting))
                 # Rows are counted once, whatever they are compared with.
                 parts.append(StoredPart(PartKind.ROWS, schema.id, version, window, sequence, sequence, count if i == 0 else 0, data))

@@ -21,7 +21,7 @@ from driftline.core.verdicts import QualityVerdict, Severity, Verdict
 from driftline.performance import quality
 from driftline.performance.classes import class_quality
 from driftline.performance.intervals import Interval, interval
-from driftline.profiles.outcomes import Confusion, Residuals, Summary, Task
+from driftline.profiles.outcomes import Confusion, Outcomes, Residuals, Summary, Task
 
 METRICS: Catalog[[Any], float | None] = Catalog.of("quality metric", quality)
 
@@ -242,11 +242,11 @@ class _Case:
         """What is said where there is nothing to compare, or too little."""
         if now.value is None:
             return Verdict.INSUFFICIENT, _why_not(self.current)
-        if self.metric in RANKED and isinstance(self.current, Outcomes) and (few := self.current.counts.sum(axis=1)).min() < LEAST_OF_CLASS:
-            words = f"{few[1]:,} positive and {few[0]:,} negative rows, and at least {LEAST_OF_CLASS} of each are needed to judge"
-            return Verdict.INSUFFICIENT, words
         if self.current.rows < self.spec.least_rows:
             words = f"{self.current.rows:,} labelled rows, and at least {self.spec.least_rows} are needed to judge"
+            return Verdict.INSUFFICIENT, words
+        if self.metric in RANKED and isinstance(self.current, Outcomes) and (few := self.current.counts.sum(axis=1)).min() < LEAST_OF_CLASS:
+            words = f"{few[1]:,} positive and {few[0]:,} negative rows, and at least {LEAST_OF_CLASS} of each are needed to judge"
             return Verdict.INSUFFICIENT, words
         if self.reference is None or self.reference.rows == 0:
             return Verdict.STABLE, "no labels in the reference to compare with"

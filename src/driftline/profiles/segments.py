@@ -34,9 +34,9 @@ class BySegment:
             self._cuts = [(name, LevelCounter(levels), levels, self._gathering()) for name, levels in schema.segments]
         self._plain: Gathering | None = None
 
-    def again(self) -> BySegment:
+    def again(self, *, table: str = "") -> BySegment:
         """One that has counted nothing yet and knows what this one has looked up."""
-        return BySegment(self.schema, table=self.table, keys=self.keys, like=self)
+        return BySegment(self.schema, table=table or self.table, keys=self.keys, like=self)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Counts the rows of a batch."""

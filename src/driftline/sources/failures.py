@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
-from driftline.core.errors import SourceError
+from driftline.core.errors import EmptyTable, SourceError
 
 Stamp = tuple[int, int]
 """Size and time of the last change of a file: what tells that it is no longer the one that was opened."""
