@@ -156,7 +156,7 @@ def ask(question: str, folder: Path, *, quick: bool, base: str) -> Any:
         if question == "small":
             return small(world, folder, aside, 20 if quick else 100, 1_000)
         if question == "evaluate":
-            return fleets(world, folder, aside, (1, 3) if quick else (1, 50, 200), 30 if quick else 72)
+            return fleets(world, folder, aside, (1, 3) if quick else (1, 50, 200), 24 if quick else 72)
         if question == "rows":
             return ten_times(world, folder, aside, 1_000 if quick else 2_000, 6 if quick else 30)
         return sizes(world, folder, aside, base, (8 if base == "1h" else 3) if quick else 24, 2_000 if base == "1h" else 20_000)

@@ -16,6 +16,8 @@ from driftline.profiles.schema import Role
 
 VERDICT = "verdict"
 VALUES = {Verdict.STABLE: 0.0, Verdict.DRIFTED: 1.0, Verdict.FAULTY: 2.0}
+LEAST_ROWS = 30
+"""Rows of a segment from which on it is known to be without a fault that others have."""
 WATCHED = (Role.FEATURE, Role.SEGMENT, Role.PREDICTION)
 """Roles of which a column that is not there is a fault."""
 
@@ -36,14 +38,18 @@ def absent(current: Profile, columns: Sequence[int], scope: Scope) -> list[Measu
 
 
 def located(found: Sequence[Measurement]) -> list[Measurement]:
-    """The same, with the segments named in the verdict of all rows where a column is in trouble in some of them and fine in others."""
+    """The same, with the segments named in the verdict of all rows where a column is in trouble in some of them and fine in others.
+
+    A fault shows in few rows: a segment with too few for anything else, and without that fault, is fine.
+    """
+    faulty = {m.column for m in found if m.metric == VERDICT and not m.scope.segment and m.value == VALUES[Verdict.FAULTY]}
     bad: dict[str, list[str]] = {}
     fine: set[str] = set()
     for m in found:
-        if m.metric == VERDICT and m.scope.segment and m.column is not None and m.value is not None:
-            if m.value > 0:
+        if m.metric == VERDICT and m.scope.segment and m.column is not None:
+            if m.value:
                 bad.setdefault(m.column, []).append(segment_name(m.scope.segment))
-            else:
+            elif m.value is not None or (m.column in faulty and m.n >= LEAST_ROWS):
                 fine.add(m.column)
     some = {column: names for column, names in bad.items() if column in fine}
     return [

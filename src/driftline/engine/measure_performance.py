@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import add
@@ -11,7 +12,7 @@ from typing import Any
 
 from driftline.core.durations import duration
 from driftline.core.ledger import PartKind, StoredPart
-from driftline.core.records import ALL_ROWS, Measurement, Scope, Segment, Status, Window
+from driftline.core.records import ALL_ROWS, Measurement, Scope, Segment, Status, Window, segment_name
 from driftline.engine.cohorts import cohorts
 from driftline.engine.model import Known, Model
 from driftline.engine.timeline import AHEAD, Timeline
@@ -26,6 +27,7 @@ from driftline.profiles.outcomes import Summary
 from driftline.profiles.traffic import Traffic
 
 PAST_TRAFFIC = timedelta(weeks=8)
+DAY, HOURS = timedelta(days=1), 24
 PAST_COHORTS = 28
 """Matured windows that a young one is compared with."""
 BACK_TESTED = 60
@@ -86,7 +88,8 @@ class Performance:
             self._rows = self.model.store.rows(self.model.name, start=windows[0].start, end=windows[-1].end)
         rows, first = self._rows, window.start - PAST_TRAFFIC
         before = [w for w in self.timeline.back(window, int(PAST_TRAFFIC / self.base) + 1)[:-1] if w.start >= first]
-        return PastTraffic(tiling.phase(window), tuple((tiling.phase(w), rows.get(w, 0)) for w in before))
+        day = HOURS if self.base < DAY else 0
+        return PastTraffic(tiling.phase(window), tuple((tiling.phase(w), rows.get(w, 0)) for w in before), day)
 
     def _objectives(self, window: Window) -> list[Measurement]:
         serving = self.model.plan.serving
@@ -110,11 +113,10 @@ class Performance:
     # Labels and quality
 
     def _labels(self, window: Window, known: Known) -> list[Measurement]:
-        cohort = self._cohort(window, known)
-        if cohort is None:
-            return []
+        cohort, found = self._cohort(window, known), list[Measurement]()
         labels, age = self.model.plan.labels, self.as_of - window.end
-        found = label_health(cohort, self._past_cohorts(window, known), self._scope(window), labels, age)
+        if cohort is not None:
+            found += label_health(cohort, self._past_cohorts(window, known), self._scope(window), labels, age)
         if window == self.timeline.windows[-1]:
             # A prediction may come after its label: those of the last maturity are counted once, with the newest window.
             since = self.as_of - max(labels.maturity, self.base)
@@ -161,7 +163,7 @@ class Performance:
         for segment in cohort.outcomes if segments and final else ():
             if segment != ALL_ROWS and segment in reference.segments and reference.segments[segment].outcomes is not None:
                 found += self._headlines(cohort, window, known, width, segment)
-        return found
+        return located(found)
 
     def _joined(self, window: Window, count: int, known: Known) -> Cohort | None:
         stretch = self.timeline.back(window, count)
@@ -258,3 +260,16 @@ def _all(traffic: Iterable[Traffic]) -> Traffic:
 def _too_few(found: Iterable[Measurement]) -> bool:
     """Whether a headline could not be judged for want of rows."""
     return any(m.status is Status.INSUFFICIENT and m.n for m in found)
+
+
+def located(found: list[Measurement]) -> list[Measurement]:
+    """The same, with the segments named in a metric of all rows that is worse, where it is worse in some of them and fine in others."""
+    told = [m for m in found if m.scope.segment and m.beyond is not None]
+    bad = {m.metric: [each for each in told if each.metric == m.metric and each.beyond] for m in told if m.beyond}
+    some = {metric: own for metric, own in bad.items() if any(m.metric == metric and not m.beyond for m in told)}
+    return [
+        replace(m, note=f"only {', '.join(segment_name(each.scope.segment) for each in some[m.metric])}: {m.note}")
+        if m.beyond and not m.scope.segment and m.metric in some
+        else m
+        for m in found
+    ]

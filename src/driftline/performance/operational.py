@@ -7,7 +7,7 @@ as the hour of the week. Formulas and how to read them: `docs/reference/operatio
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from driftline.core.durations import duration
@@ -57,10 +57,12 @@ class OperationalSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class PastTraffic:
-    """Requests of complete windows before this one, as (phase, requests); `phase` is that of the window to be judged."""
+    """Requests of complete windows before this one, as (phase, requests); `phase` is that of the window to be judged. `day`: how many
+    phases make a day, 0 where a window is no part of one."""
 
     phase: int = 0
     windows: tuple[tuple[int, int], ...] = ()
+    day: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +80,16 @@ class Normal:
 
 
 def normal_traffic(past: PastTraffic) -> Normal | None:
-    """The count to be expected: of windows of the same phase where there are four, of all otherwise. None where there are not even four.
+    """The count to be expected: of windows of the same phase where there are four, else of the same hour of any day, else of all. None
+    where there are not even four.
 
     The dispersion is pooled over all phases, is an upper bound (see `scatter`), and holds the uncertainty of the mean as well.
     """
-    phases: dict[int, list[int]] = {}
-    for phase, requests in past.windows:
-        phases.setdefault(phase, []).append(requests)
-    phases = {phase: _without_outages(counts) for phase, counts in phases.items()}
+    phases = _by_phase(past.windows)
     own, source = phases.get(past.phase, []), "of the same phase"
+    if len(own) < LEAST_WINDOWS and past.day:
+        phases = _by_phase((phase % past.day, requests) for phase, requests in past.windows)
+        own, source = phases.get(past.phase % past.day, []), "of the same hour of the day"
     groups = list(phases.values())
     if len(own) < LEAST_WINDOWS:
         own, source = [count for counts in groups for count in counts], "of all phases"
@@ -213,6 +216,14 @@ class _Judged:
         if n < spec.least_requests:
             return cls(None, Status.INSUFFICIENT, f"{why}, and {spec.least_requests} requests are needed to say that all is well")
         return cls(beyond=False, status=Status.OK, why=why)
+
+
+def _by_phase(windows: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    """The counts of each phase that are examples of normal traffic."""
+    phases: dict[int, list[int]] = {}
+    for phase, requests in windows:
+        phases.setdefault(phase, []).append(requests)
+    return {phase: _without_outages(counts) for phase, counts in phases.items()}
 
 
 def _without_outages(counts: list[int]) -> list[int]:

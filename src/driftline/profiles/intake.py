@@ -203,7 +203,7 @@ def _refuse(refused: list[Refused], usable: Mask, bad: Mask, values: pa.Array, c
 
 def _shown(values: pa.Array, row: int) -> str:
     if not values[row].is_valid:
-        return ""
+        return "null"
     try:
         return str(values.slice(row, 1).cast(pa.string())[0].as_py())[:LONGEST]
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError, ValueError):

@@ -17,6 +17,9 @@ from driftline.core.records import Basis, Measurement
 from driftline.report.figures import BASES, FAMILIES, excess, family_of, title
 from driftline.report.states import BAD, MONITOR, RANK, ROWS, Group, State, group_of, scope_name, some, state_of, story_of
 
+BUDGETS = ("availability", "latency_within", "error_budget_left")
+"""What stays beyond its limit long after what used it up: it is told last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -110,12 +113,13 @@ class Reading:
 
 def read(evaluation: Evaluation) -> Reading:
     """Reads an evaluation. Troubles of one word come with the strongest first, but metrics of step 1, which do not compare, in the order of
-    the evaluation. A column whose all rows are in trouble is not told again for its segments, nor against the anchor."""
+    the evaluation, budgets after what uses them up. A column whose all rows are in trouble is not told again for its segments, nor against
+    the anchor."""
     strengths, found = _strengths(evaluation), subjects(evaluation)
     troubles = [trouble for subject, said in found.items() for trouble in _worst(subject, said, strengths)]
     active = {trouble.subject.name for trouble in troubles if not trouble.subject.family and evaluation.step is not Step.PERFORMANCE}
     told = [trouble for trouble in troubles if trouble.subject.family != "anchor" or trouble.subject.name not in active]
-    told.sort(key=lambda t: (RANK[t.state], bool(t.where), -t.weight))
+    told.sort(key=lambda t: (RANK[t.state], bool(t.where), t.subject.name in BUDGETS, -t.weight))
     return Reading(tuple(told), {subject: _standing(said) for subject, said in found.items()})
 
 

@@ -1,0 +1,217 @@
+"""Models over time as their users meet them: the two examples of the documentation, and what happens to others like them."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from sklearn import metrics
+from worlds import (
+    CREDIT,
+    ETA,
+    applications,
+    configuration,
+    credit_reference,
+    credit_table,
+    defaults,
+    put,
+    told,
+    trips_table,
+)
+
+from driftline.core.ledger import RowKind, Step
+from driftline.core.records import ALL_ROWS, Basis, Status
+from driftline.overtime import open_model
+
+DAYS = 120
+WEB = range(60, 64)
+"""Days on which one channel has no bureau scores."""
+DEAD = range(72, 96)
+"""Days on which no label comes; all of them come afterwards."""
+
+
+def credit_day(number):
+    return CREDIT + timedelta(days=number)
+
+
+def day_of(window):
+    """How many days of the model are over at the end of a window, whatever the clocks in Lisbon do."""
+    return (window.start - CREDIT + timedelta(hours=36)).days
+
+
+def texts(ran):
+    """What was printed as one line, however wide the terminal is."""
+    return " ".join(ran.out.split())
+
+
+class Credit:
+    """The credit model lived through: evaluated every second week."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.file = str(folder / "credit-default.yaml")
+        self.days = {n: applications(n, lost="web" if n in WEB else "") for n in range(DAYS)}
+        self.labels = [row for cells, truth in self.days.values() for row in told(cells, truth)]
+        self.found = {}
+        configuration("credit-default", folder)
+        put(folder / "validation.parquet", credit_reference())
+
+    def weeks(self, first, last):
+        """The files of some weeks, and what all steps then say."""
+        held = [row for row in self.labels if credit_day(DEAD.start) <= row[1] < credit_day(DEAD.stop)]
+        late = [row for row in self.labels if credit_day(first) <= row[1] < credit_day(last) and row not in held]
+        late += held if first == 98 else []
+        put(self.folder / f"scored/{first:03}.parquet", pa.concat_tables([credit_table(self.days[n][0]) for n in range(first, last)]))
+        put(self.folder / f"defaults/{first:03}.parquet", defaults(late))
+        with open_model(self.file) as model:
+            self.found[last] = model.run(as_of=credit_day(last), now=credit_day(last))
+
+
+@pytest.fixture(scope="module")
+def credit(tmp_path_factory):
+    world = Credit(tmp_path_factory.mktemp("credit"))
+    for first in range(0, DAYS, 14):
+        world.weeks(first, min(first + 14, DAYS))
+    return world
+
+
+@pytest.fixture
+def lived(credit, monkeypatch):
+    monkeypatch.chdir(credit.folder)
+    monkeypatch.setenv("COLUMNS", "110")
+    return credit
+
+
+def measured(world, step, metric, *, basis=None, column=None, every=False):
+    """The measurements of all rows by the day that their window ends, the latest of each."""
+    with open_model(world.file) as model:
+        made = model.evaluations(every=every)
+    return {
+        day_of(e.window): m
+        for e in made
+        for m in e.measurements
+        if e.step is step and m.metric == metric and m.scope.segment == ALL_ROWS and not m.scope.version
+        if (basis is None or m.basis is basis) and (column is None or m.column == column)
+    }
+
+
+def alarms(world, step):
+    """Days whose window ends with a trouble, as they were said first."""
+    from driftline.report.reading import troubles_of
+
+    found = {}
+    for last, done in world.found.items():
+        for evaluation in (e for each in done if each.step is step for e in each.evaluations):
+            for trouble in troubles_of(evaluation):
+                found.setdefault(day_of(evaluation.window), []).append((last, trouble.subject.said, trouble.story))
+    return found
+
+
+def test_quiet_days_of_the_credit_model_stay_within_the_budget(credit):
+    """The plan accepts one false alarm a month from the inputs and half a one from the score: two and one in the first sixty days."""
+    quiet = range(1, WEB.start + 1)
+    assert sum(day in quiet for day in alarms(credit, Step.DRIFT)) <= 2
+    assert sum(day in quiet for day in alarms(credit, Step.PREDICTIONS)) <= 1
+
+
+def test_a_lost_bureau_is_a_fault_that_names_its_channel_and_ends_with_it(credit):
+    faults = {day: said for day, said in alarms(credit, Step.DRIFT).items() if any(name == "bureau_score" for _, name, _ in said)}
+    assert set(faults) >= {n + 1 for n in WEB}
+    for n in WEB:
+        story = next(story for _, name, story in faults[n + 1] if name == "bureau_score")
+        assert "channel=web" in story
+        assert "missing" in story
+        assert "app" not in story
+    assert len(set(faults) - {n + 1 for n in WEB}) <= 1  # no echo of it in the weeks that follow
+
+
+def test_observability_is_the_share_of_the_approved(credit):
+    seen = measured(credit, Step.PERFORMANCE, "observability")
+    for n in (0, 40, 100):
+        cells, _ = credit.days[n]
+        approved = np.asarray(cells["decision"]) == "approved"
+        assert seen[n + 1].value == pytest.approx(approved.mean(), abs=0.02)  # a day in Lisbon ends an hour later in summer
+    assert 0.7 < seen[1].value < 0.9
+
+
+def test_matured_quality_comes_at_its_age_and_is_that_of_the_rows(credit):
+    """Of February, where Lisbon has the time of the world: the AUC over the days it was joined from."""
+    matured = measured(credit, Step.PERFORMANCE, "roc_auc", basis=Basis.MATURED)
+    assert max(matured) <= DAYS - 48
+    assert max(matured) >= DAYS - 50
+    last = matured[28]
+    first = (last.scope.window.start - CREDIT).days
+    assert last.status is Status.OK
+    assert last.beyond is False
+    known = {row[0] for row in credit.labels}
+    score, truth = [], []
+    for n in range(first, 28):
+        cells, _ = credit.days[n]
+        for name, value, decision in zip(cells["application_id"], cells["score"], cells["decision"], strict=True):
+            if decision == "approved":
+                score.append(value)
+                truth.append(name in known)
+    assert last.n == len(truth)
+    assert last.value == pytest.approx(metrics.roc_auc_score(truth, score), abs=5e-3)
+
+
+def test_young_windows_are_compared_at_their_age(credit):
+    """The share of defaults known so far is far below the final one, and fine all the same."""
+    young = {}
+    for done in credit.found.values():
+        for evaluation in (e for each in done if each.step is Step.PERFORMANCE for e in each.evaluations):
+            for m in evaluation.measurements:
+                if m.metric == "positive_share" and m.beyond is not None:
+                    young.setdefault(day_of(evaluation.window), []).append(m)
+    quiet = [m for day in range(1, 60) for m in young.get(day, ())]
+    assert len(quiet) > 30
+    assert all("of age" in m.note and m.basis is Basis.SAME_AGE for m in quiet)
+    assert sum(bool(m.beyond) for m in quiet) <= 0.05 * len(quiet) + 1
+    final = measured(credit, Step.PERFORMANCE, "observed_expected", basis=Basis.MATURED)
+    assert 0.8 < final[28].value < 1.2
+
+
+def test_a_label_feed_that_stops_is_noticed(credit):
+    """Within two weeks, by the share of defaults known at an age; and it is fine again once the labels have come."""
+    said = alarms(credit, Step.PERFORMANCE)
+    by = [last for day in said for last, name, _ in said[day] if name.startswith("positive share")]
+    assert DEAD.start + 12 in by
+    stories = [story for day in said for _, name, story in said[day] if name.startswith("positive share")]
+    assert any("see whether labels still come" in story for story in stories)
+    again = measured(credit, Step.PERFORMANCE, "positive_share", basis=Basis.SAME_AGE)
+    assert sum(bool(m.beyond) for m in again.values()) <= 2
+
+
+def test_what_was_known_on_an_earlier_day(lived, run):
+    """Orphans are beyond, a default that is won back corrects the quality of its day, and yesterday's answer stays as it was."""
+    name, known = next(row for row in lived.labels if row[0].startswith("1-0020"))
+    back = credit_day(DAYS + 1)
+    put(lived.folder / "defaults/back.parquet", defaults([(name, back, 0)]))
+    put(lived.folder / "defaults/orphans.parquet", defaults([(f"nobody-{i}", back, 1) for i in range(40)]))
+    before = measured(lived, Step.PERFORMANCE, "observed_expected", basis=Basis.MATURED)[21]
+    asked = run("show", "--last", "5", "--as-of", credit_day(DAYS).isoformat(), "-c", lived.file)
+    ran = run("run", "--as-of", (back + timedelta(days=1)).isoformat(), "--arrived", back.isoformat(), "-c", lived.file)
+    assert ran.code == 1
+    assert "orphan share" in texts(ran)
+    after = measured(lived, Step.PERFORMANCE, "observed_expected", basis=Basis.MATURED)[21]
+    assert after.value < before.value
+    corrected = measured(lived, Step.PERFORMANCE, "corrected_labels")
+    assert corrected[21].value > 0
+    window = f"{credit_day(20):%Y-%m-%d}/{credit_day(21):%Y-%m-%d}"
+    assert known < back
+    then = run("performance", "--window", window, "--as-of", credit_day(DAYS).isoformat(), "--json", "-c", lived.file)
+    assert then.code in (0, 1)
+    again = measured(lived, Step.PERFORMANCE, "observed_expected", basis=Basis.MATURED)[21]
+    assert again.value == pytest.approx(before.value)
+    assert run("show", "--last", "5", "--as-of", credit_day(DAYS).isoformat(), "-c", lived.file).out.splitlines()[0] == asked.out.splitlines()[0]
+
+
+def test_the_page_and_the_screen_of_the_credit_model(lived, run):
+    ran = run("show", "--verbose", "--last", "120", "-c", lived.file)
+    assert ran.code == 0
+    assert max(map(len, ran.out.splitlines())) <= 110
+    assert "DATA   bureau_score" in ran.out
+    assert run("report", "--html", "r.html", "-c", lived.file).code == 0
+    page = (lived.folder / "r.html").read_text(encoding="utf-8")
+    assert "channel=web" in page
