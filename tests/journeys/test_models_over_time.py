@@ -1,6 +1,6 @@
 """Models over time as their users meet them: the two examples of the documentation, and what happens to others like them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from worlds import (
     trips_table,
 )
 
-from driftline.core.ledger import RowKind, Step
+from driftline.core.ledger import Step
 from driftline.core.records import ALL_ROWS, Basis, Status
 from driftline.overtime import open_model
 
@@ -204,7 +204,10 @@ def test_what_was_known_on_an_earlier_day(lived, run):
     assert then.code in (0, 1)
     again = measured(lived, Step.PERFORMANCE, "observed_expected", basis=Basis.MATURED)[21]
     assert again.value == pytest.approx(before.value)
-    assert run("show", "--last", "5", "--as-of", credit_day(DAYS).isoformat(), "-c", lived.file).out.splitlines()[0] == asked.out.splitlines()[0]
+    assert (
+        run("show", "--last", "5", "--as-of", credit_day(DAYS).isoformat(), "-c", lived.file).out.splitlines()[0]
+        == asked.out.splitlines()[0]
+    )
 
 
 def test_the_page_and_the_screen_of_the_credit_model(lived, run):
@@ -215,3 +218,134 @@ def test_the_page_and_the_screen_of_the_credit_model(lived, run):
     assert run("report", "--html", "r.html", "-c", lived.file).code == 0
     page = (lived.folder / "r.html").read_text(encoding="utf-8")
     assert "channel=web" in page
+
+
+def eta_hour(n):
+    return ETA + timedelta(hours=n)
+
+
+ABSENT, FAILING, SLOW, MILES = [24 * 8 + 10], [24 * 9 + 9, 24 * 9 + 10], range(24 * 10 + 8, 24 * 10 + 12), range(24 * 11 + 8, 24 * 11 + 14)
+LATE = range(24 * 12 + 6, 24 * 13)
+"""Hours in which nothing comes, a third of the answers fail, they take three times as long, distances are in miles, and one city is late."""
+
+
+def eta_knobs(n):
+    scales = {"scale": 0.0} if n in ABSENT else {"scale": 3.0}
+    failing, slow = {"failing": 0.3} if n in FAILING else {}, {"slow": 3.0} if n in SLOW else {}
+    miles, late = {"miles": True} if n in MILES else {}, {"late": 8.0} if n in LATE else {}
+    return {**scales, **failing, **slow, **miles, **late}
+
+
+@pytest.fixture(scope="module")
+def eta(tmp_path_factory):
+    """Thirteen days of the ETA model, evaluated each day; what was said at the end of each, by day."""
+    folder = tmp_path_factory.mktemp("eta")
+    configuration("eta", folder, ("widen_to: 6h", "widen_to: 4h"))
+    rows, arrivals = trips_table(range(-24 * 14, 0), seed=5, scale=1.5)
+    put(folder / "reference.parquet", rows.join(arrivals.select(["trip_id", "actual_min"]), "trip_id").sort_by("requested_at"))
+    said = {}
+    with open_model(folder / "eta.yaml") as model:
+        for day in range(13):
+            if day in (1, 2, 3, 4, 5):
+                continue
+            days = range(6) if day == 0 else range(day, day + 1)
+            made = [trips_table([n], **eta_knobs(n)) for each in days for n in range(24 * each, 24 * each + 24)]
+            put(folder / f"trips/{day:02}.parquet", pa.concat_tables([table for table, _ in made]))
+            put(folder / f"arrivals/{day:02}.parquet", pa.concat_tables([table for _, table in made]))
+            end = eta_hour(24 * (days[-1] + 1))
+            said[days[-1]] = model.run(as_of=end, now=end + timedelta(minutes=3))
+    return folder, said
+
+
+@pytest.fixture
+def ridden(eta, monkeypatch):
+    monkeypatch.chdir(eta[0])
+    monkeypatch.setenv("COLUMNS", "110")
+    return eta
+
+
+def hours(eta, step, *, first=0, last=24 * 13):
+    """What is said of each hour in the end: its troubles by name, and all its measurements."""
+    from driftline.report.reading import troubles_of
+
+    with open_model(eta[0] / "eta.yaml") as model:
+        made = model.evaluations(start=eta_hour(first), end=eta_hour(last))
+    return {
+        (e.window.start - ETA) // timedelta(hours=1): ({t.subject.said: t.story for t in troubles_of(e)}, e.measurements)
+        for e in made
+        if e.step is step
+    }
+
+
+def test_quiet_hours_of_the_eta_model_are_quiet(ridden):
+    """A week of days and nights, and the budget is one false alarm a month for each step."""
+    for step in Step:
+        told = {n: troubles for n, (troubles, _) in hours(ridden, step, last=24 * 8).items() if troubles}
+        assert len(told) <= 1, (step, told)
+
+
+def test_an_hour_without_requests(ridden):
+    troubles = hours(ridden, Step.PERFORMANCE)[ABSENT[0]][0]
+    assert {"absence", "requests"} <= set(troubles)
+    assert "of the same hour of the day" in troubles["absence"]
+    near = hours(ridden, Step.PERFORMANCE, first=ABSENT[0] - 3, last=ABSENT[0] + 4)
+    assert [n for n, (found, _) in near.items() if "absence" in found] == ABSENT
+
+
+def test_errors_and_latency_burn_the_budget_while_they_last(ridden):
+    told = hours(ridden, Step.PERFORMANCE)
+    for spell, objective in ((FAILING, "availability"), (SLOW, "latency_within")):
+        fast = [n for n, (troubles, _) in told.items() if any(name.startswith(f"{objective} 14.4x") for name in troubles)]
+        assert set(fast) == set(spell)
+    burning = next(m for m in told[FAILING[0]][1] if m.metric == "burn_rate" and m.column == "availability 14.4x over 1h")
+    assert burning.value > 200
+    p95 = [next(m.value for m in told[n][1] if m.metric == "latency_p95") for n in (SLOW.start - 2, SLOW.start + 1)]
+    assert p95[1] / p95[0] == pytest.approx(3, rel=0.15)
+
+
+def test_a_budget_that_is_gone_is_shown_and_fails_no_later_job(ridden, run):
+    """The hours after the burst are beyond their budget, and `run` would end with 1 for four weeks if that counted."""
+    quiet = f"{eta_hour(24 * 10 + 3):%Y-%m-%dT%H:%M}+00:00/{eta_hour(24 * 10 + 5):%Y-%m-%dT%H:%M}+00:00"
+    ran = run("performance", "--window", quiet, "--as-of", eta_hour(24 * 10 + 8).isoformat(), "-c", "eta.yaml")
+    assert "availability error budget" in texts(ran).replace("budg…", "budget")
+    assert "BEYOND" in ran.out
+    assert ran.code == 0
+
+
+def test_miles_for_kilometres_are_named(ridden):
+    told = hours(ridden, Step.DRIFT)
+    named = [n for n in MILES if "kilometres" in told[n][0].get("dist_km", "")]
+    assert len(named) >= len(MILES) - 2
+    assert not any("dist_km" in told[n][0] for n in range(MILES.stop, MILES.stop + 6))
+    assert all(set(told[n][0]) == {"dist_km"} for n in MILES)
+
+
+def test_the_city_that_is_late_is_named(ridden):
+    told = hours(ridden, Step.PERFORMANCE)
+    worse = [n for n in LATE if "MAE matured" in told[n][0]]
+    assert len(worse) >= 12
+    assert all("city=west" in told[n][0]["MAE matured"] for n in worse)
+    by_city = {m.scope.segment: m.value for m in told[worse[0]][1] if m.metric == "mae" and m.scope.segment}
+    assert max(by_city, key=by_city.__getitem__) == (("city", "west"),)
+
+
+def test_mae_is_estimated_or_refused_with_the_reason(ridden):
+    told = hours(ridden, Step.PERFORMANCE)
+    found = {n: m for n, (_, made) in told.items() for m in made if m.metric == "mae" and m.basis is Basis.ESTIMATED and m.n}
+    given = [m for m in found.values() if m.value is not None]
+    refused = [m for m in found.values() if m.value is None]
+    assert len(found) > 200
+    assert all(m.note for m in refused)
+    assert all(m.status is not Status.OK for m in refused)
+    assert given or all("off by" in m.note or "reference" in m.note for m in refused)
+
+
+def test_mae_of_an_hour_is_that_of_its_rows(ridden):
+    rows, arrivals = trips_table([24 * 7 + 9], **eta_knobs(24 * 7 + 9))
+    joined = rows.join(arrivals, "trip_id").filter(pc.field("status") == "done")
+    made = hours(ridden, Step.PERFORMANCE)[24 * 7 + 9][1]
+    mae = next(m for m in made if m.metric == "mae" and m.basis is Basis.MATURED and not m.scope.segment)
+    assert mae.n == joined.num_rows
+    assert mae.value == pytest.approx(metrics.mean_absolute_error(joined["actual_min"], joined["eta_min"]), rel=1e-6)
+    coverage = next(m for m in made if m.metric == "coverage")
+    assert coverage.value == 1.0

@@ -161,9 +161,7 @@ def test_what_is_not_valid_is_not_taken(tmp_path, text):
         load(path, {})
 
 
-@pytest.mark.parametrize(
-    "text", ["1d", "15m", " 2w ", "2 h", "007s", "0d", "000000d", "1", "d", "-1d", "1.5h", "1y", "1234567d", ""]
-)
+@pytest.mark.parametrize("text", ["1d", "15m", " 2w ", "2 h", "007s", "0d", "000000d", "1", "d", "-1d", "1.5h", "1y", "1234567d", ""])
 def test_the_pattern_of_durations_is_that_of_the_reader(text):
     try:
         known = bool(duration(text))

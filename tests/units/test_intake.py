@@ -21,7 +21,14 @@ LABELS = Names(id="id", time="known", value="label", levels={"void": ("yes",)})
 
 
 def batch(**columns):
-    good: dict[str, list] = {"id": ["a", "b"], "time": [NOON, NOON], "score": [0.5, 0.6], "city": ["x", None], "v": ["1", None], "ms": [1.0, None]}
+    good: dict[str, list] = {
+        "id": ["a", "b"],
+        "time": [NOON, NOON],
+        "score": [0.5, 0.6],
+        "city": ["x", None],
+        "v": ["1", None],
+        "ms": [1.0, None],
+    }
     good |= {"failed": [False, True], "kind": ["loan", "card"]}
     made: dict[str, list] = {**good, **columns}
     rows = max(len(values) for values in columns.values()) if columns else 2

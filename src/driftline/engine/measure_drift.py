@@ -64,6 +64,11 @@ class Look:
         learned = self.known.learned
         return Normal(learned.unrest, learned.ordinary, watches, monitored=self.step.value in learned.baselines)
 
+    @property
+    def unmonitored(self) -> Normal:
+        """The same for rows that the monitor does not watch, such as those of one version: the distances tell alone."""
+        return replace(self.normal({}), monitored=False)
+
     def compare(self, *, segments: bool, normal: Normal | None = None) -> Compare:
         """The function of the step with all that is settled of it."""
         monitored = self.step.value in self.known.learned.baselines
@@ -162,7 +167,7 @@ def by_version(look: Look) -> list[Measurement]:
     versions = {version: part for (own, version), part in look.timeline.parts(look.window).items() if own == schema}
     if len(versions) < 2:
         return []
-    compare, reference = look.compare(segments=False), look.known.reference
+    compare, reference = look.compare(segments=False, normal=look.unmonitored), look.known.reference
     found = []
     for version, part in versions.items():
         scope = look.scope(look.window, version=version)
@@ -225,4 +230,6 @@ def _against(anchor: Known, look: Look) -> list[Measurement]:
     """The same rows against the anchor."""
     own = replace(look, known=anchor)
     reference: Reference = anchor.reference
-    return own.compare(segments=False)(look.part.profile, reference, look.scope(look.window), brief=True, prefix="anchor_")
+    return own.compare(segments=False, normal=own.unmonitored)(
+        look.part.profile, reference, look.scope(look.window), brief=True, prefix="anchor_"
+    )

@@ -51,6 +51,7 @@ class Performance:
         self._cohorts: dict[Window, Mapping[str, Cohort]] = {}
         self._estimates: dict[Window, Estimates] = {}
         self._realised: dict[Window, tuple[Mapping[str, float], int]] = {}
+        self._joins: dict[tuple[Window, int], Cohort | None] = {}
         self._read_to: datetime | None = None
         self.partly: set[Window] = set()
         """Windows of which labels were left out because they became known after `as_of`."""
@@ -129,19 +130,38 @@ class Performance:
             return []
         if self.as_of - window.end < self.model.plan.labels.maturity:
             return self._judged(cohort, window, known)  # it waits for others to be compared with, not for more rows
-        over, rows, width = window, cohort, 1
+        rows, width = self._enough(window, known, cohort, 1)
+        found = self._judged(rows, self._back(window, width), known, width=width)
+        for segment in self._segments(rows, known):
+            own, more = self._enough(window, known, rows, width, segment)
+            found += self._headlines(own, self._back(window, more), known, more, segment)
+        found = located(found)
+        versions = self._of_window(window)
+        for version, own in versions.items() if len(versions) > 1 else ():
+            found += self._judged(own, window, self.model.active(version), version=version)
+        return found
+
+    def _enough(self, window: Window, known: Known, cohort: Cohort, width: int, segment: Segment = ALL_ROWS) -> tuple[Cohort, int]:
+        """The rows of the last `width` windows, or of as many before them as it takes to judge a segment; and how many windows these are."""
         most = duration(self.model.plan.windows.widen_to) // self.base
-        for count in sorted({*(count for count in WIDER if count < most), *([most] if most > 1 else [])}):
-            if not _too_few(self._headlines(rows, over, known, width)):
+        for count in sorted({*(count for count in WIDER if count < most), most}):
+            if count <= width:
+                continue
+            if not _too_few(self._headlines(cohort, self._back(window, width), known, width, segment)):
                 break
             wider = self._joined(window, count, known)
             if wider is not None:
-                over, rows, width = Window(self.timeline.back(window, count)[0].start, window.end), wider, count
-        found = self._judged(rows, over, known, width=width)
-        versions = self._of_window(window)
-        for version, own in versions.items() if len(versions) > 1 else ():
-            found += self._judged(own, window, self.model.active(version), version=version, segments=False)
-        return found
+                cohort, width = wider, count
+        return cohort, width
+
+    def _back(self, window: Window, width: int) -> Window:
+        """So many windows as one."""
+        return Window(self.timeline.back(window, width)[0].start, window.end)
+
+    def _segments(self, cohort: Cohort, known: Known) -> list[Segment]:
+        """Those whose labelled rows the reference has too."""
+        own = known.reference.segments
+        return [each for each in cohort.outcomes if each != ALL_ROWS and each in own and own[each].outcomes is not None]
 
     def _headlines(self, cohort: Cohort, window: Window, known: Known, width: int, segment: Segment = ALL_ROWS) -> list[Measurement]:
         """The metrics that may raise an alarm, of all rows or of a segment."""
@@ -151,24 +171,20 @@ class Performance:
         scope, age = self._scope(window, segment=segment), self.as_of - window.end
         return quality(cohort, [], profile.outcomes, scope, plan.labels, only, age=age)
 
-    def _judged(
-        self, cohort: Cohort, window: Window, known: Known, *, width: int = 1, version: str = "", segments: bool = True
-    ) -> list[Measurement]:
-        """The quality of all rows and of each segment that the reference has. `width` is how many windows these are."""
+    def _judged(self, cohort: Cohort, window: Window, known: Known, *, width: int = 1, version: str = "") -> list[Measurement]:
+        """The quality of all rows, or of those of one version. `width` is how many windows these are."""
         reference, age, plan = known.reference, self.as_of - window.end, self.model.plan
-        final = age >= plan.labels.maturity
-        past = [] if final else self._past_cohorts(window, known)
+        past = [] if age >= plan.labels.maturity else self._past_cohorts(window, known)
         spec = with_slack(plan.performance, known.learned.slacks, reference.profile.outcomes, width)
-        found = quality(cohort, past, reference.profile.outcomes, self._scope(window, version), plan.labels, spec, age=age)
-        for segment in cohort.outcomes if segments and final else ():
-            if segment != ALL_ROWS and segment in reference.segments and reference.segments[segment].outcomes is not None:
-                found += self._headlines(cohort, window, known, width, segment)
-        return located(found)
+        return quality(cohort, past, reference.profile.outcomes, self._scope(window, version), plan.labels, spec, age=age)
 
     def _joined(self, window: Window, count: int, known: Known) -> Cohort | None:
-        stretch = self.timeline.back(window, count)
-        found = [cohort for each in stretch if (cohort := self._cohort(each, known)) is not None]
-        return reduce(add, found) if len(found) > 1 else None
+        if (window, count) not in self._joins:
+            self._joins = {key: cohort for key, cohort in self._joins.items() if key[0] == window}
+            stretch = self.timeline.back(window, count)
+            found = [cohort for each in stretch if (cohort := self._cohort(each, known)) is not None]
+            self._joins[window, count] = reduce(add, found) if len(found) > 1 else None
+        return self._joins[window, count]
 
     def _past_cohorts(self, window: Window, known: Known) -> list[Cohort]:
         """Those of windows before this one that are final, the latest of them."""
