@@ -37,7 +37,7 @@ floors: .venv/.dev  ## which room may import which
 	$(BIN)/lint-imports
 
 test-lowest: $(LOWEST)/.lowest  ## units, laws and journeys with the lowest versions that may be installed (Python 3.11)
-	$(LOWEST)/bin/python -m pytest -q -p no:cacheprovider tests/units tests/laws tests/journeys
+	$(LOWEST)/bin/python -m pytest -q -p no:cacheprovider -m "not slow" tests/units tests/laws tests/journeys
 
 docs-check: .venv/.dev  ## the examples in the docs run, and the links lead somewhere
 	$(PYTEST) -q tests/house/test_docs_run.py tests/house/test_docs_links.py tests/house/test_public_names.py

@@ -132,11 +132,10 @@ def multiplied(model: OpenModel, names: Sequence[str], hours: int) -> list[OpenM
     found = []
     for name in names:
         path = configured(folder, name, "1h")
-        copied = {"ignore": shutil.ignore_patterns("model.json"), "copy_function": os.link}  # files of the log are never changed
-        shutil.copytree(folder / "lake" / "m0", folder / "lake" / name, **copied)
-        other = OpenModel(
-            replace(model.loaded, plan=model.loaded.plan.but(model=name), path=path), model.store, open_lake(str(folder / "lake"), name)
-        )
+        ignored = shutil.ignore_patterns("model.json")
+        shutil.copytree(folder / "lake" / "m0", folder / "lake" / name, ignore=ignored, copy_function=os.link)  # the log is never changed
+        loaded = replace(model.loaded, plan=model.loaded.plan.but(model=name), path=path)
+        other = OpenModel(loaded, model.store, open_lake(str(folder / "lake"), name))
         for stored in model.store.references("m0"):
             other.store.add_reference(name, stored)
         for number in range(through):  # the row log knows these deliveries

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 from driftline.config.load import Loaded, load
 from driftline.core.durations import duration
-from driftline.core.errors import EmptyTable, UnknownName, UsageError
+from driftline.core.errors import EmptyTable, SourceError, UnknownName, UsageError
 from driftline.core.ledger import Delivery, Evaluation, Reject, RowKind, Step, StoredReference
 from driftline.engine import upkeep
 from driftline.engine.evaluate import Evaluated, complete, evaluate, look
@@ -162,16 +162,22 @@ class OpenModel(Kept):
         self, kind: RowKind | str, paths: Sequence[str] = (), *, now: datetime | None = None, progress: Progress = silent
     ) -> list[Ingested]:
         """Takes the files of these paths, or of those that the configuration names; files that were taken whole before are passed over, and
-        of those of the configuration also files without rows.
+        of those of the configuration also files without rows, and globs of labels that match nothing yet.
 
         `kind` is `predictions` or `labels`.
         """
         kind = _member(RowKind, "kind of rows", kind)
         model, moment = self.model, now or datetime.now(UTC)
         named = self.loaded.plan.data.predictions if kind is RowKind.PREDICTIONS else self.loaded.plan.data.labels
-        found = paths or [self.loaded.beside(path) for path in named]
-        done = []
-        for file in dict.fromkeys(file for path in found for file in tables_of(path)):
+        done, files = list[Ingested](), list[str]()
+        for path in paths or [self.loaded.beside(path) for path in named]:
+            try:
+                files += tables_of(path)
+            except SourceError:
+                if paths or kind is RowKind.PREDICTIONS or not set("*?[") & set(path):
+                    raise
+                done.append(Ingested(path, kind))  # labels come late, the first of them too
+        for file in dict.fromkeys(files):
             mark = f"file {mark_of(file)}"
             if self.store.delivered(self.name, kind, mark) is not None:
                 done.append(Ingested(file, kind, whole_again=True))

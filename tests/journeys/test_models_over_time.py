@@ -226,7 +226,7 @@ def eta_hour(n):
 
 ABSENT, FAILING, SLOW, MILES = [24 * 8 + 10], [24 * 9 + 9, 24 * 9 + 10], range(24 * 10 + 8, 24 * 10 + 12), range(24 * 11 + 8, 24 * 11 + 14)
 LATE = range(24 * 12 + 6, 24 * 13)
-"""Hours in which nothing comes, a third of the answers fail, they take three times as long, distances are in miles, and one city is late."""
+"""Hours in which nothing comes, a third of the answers fail, they take three times as long, distances are miles, and one city is late."""
 
 
 def eta_knobs(n):

@@ -135,9 +135,10 @@ def test_two_versions_and_one_that_nobody_knows(pet, run):
     assert "version v2" in listed
     give(pet, 8, *pets(8, 9, seed=2, shift=2.0, version="v2"))
     give(pet, 8, *pets(8, 9, seed=3, version="v3"))
-    told = run("ingest", "predictions")
-    assert "400 of a version without a reference" in told.out
-    assert run("run", "--as-of", on(9)).code in (0, 1)
+    ran = run("run", "--as-of", on(9))
+    assert ran.code in (0, 1)
+    assert "note: " in ran.out
+    assert "400 of a version without a reference" in ran.out
 
 
 def test_versions_of_one_reference_are_compared_with_each_other(pet, run):
@@ -157,9 +158,10 @@ def test_slow_drift_shows_against_the_anchor(pet, run):
     assert run("reference", "set", "ref.parquet", "--reason", "first").code == 0
     assert run("reference", "set", "ref.parquet", "--anchor", "--reason", "as it was validated").code == 0
     for day in range(60):
-        give(pet, day, *pets(day, day + 1, rows=200, shift=day * 0.04))
+        give(pet, day, pets(day, day + 1, rows=200, shift=day * 0.04)[0])
+    assert run("ingest", "predictions", "--quiet").code == 0
     for end in (20, 40, 60):
-        assert run("run", "--as-of", on(end)).code in (0, 1)
+        assert run("drift", "--as-of", on(end)).code in (0, 1)
         if end < 60:
             since = f"{START + timedelta(days=end - 20):%Y-%m-%d}/{START + timedelta(days=end):%Y-%m-%d}"
             ran = run("reference", "set", "--from-windows", since, "--reason", "accepted")
@@ -175,23 +177,23 @@ def test_slow_drift_shows_against_the_anchor(pet, run):
     assert "weight against the" in run("show").out
 
 
+def logged(folder):
+    """All files of the row log, as any other tool reads them."""
+    return duckdb.read_parquet([str(path) for path in (folder / "driftline.lake").rglob("*.parquet")], union_by_name=True)
+
+
 @pytest.mark.parametrize(("keep", "share"), [("none", 0), ("sample", 0.3), ("all", 1)])
 def test_rows_are_kept_as_the_file_says(pet, run, keep, share):
     (pet / "driftline.yaml").write_text(SMALL + f"storage: {{rows: {{keep: {keep}, sample: 0.3, for: 30d}}}}\n")
     for day in range(3):
         give(pet, day, *pets(day, day + 1))
     assert run("run", "--as-of", on(3)).code == 0
-    with open_model("driftline.yaml") as model:
-        size = model.lake.size()
-    assert size
-    files = [str(path) for path in (pet / "driftline.lake").rglob("*.parquet")]
-    found = duckdb.sql(f"select * from read_parquet({files}, union_by_name = true)")
-    columns = set(found.columns)
-    assert {"id"} <= columns
+    found = logged(pet)
+    assert "id" in found.columns
     if keep == "none":
-        assert "weight" not in columns
+        assert "weight" not in found.columns
     else:
-        ((kept,),) = duckdb.sql(f"select count(weight) from read_parquet({files}, union_by_name = true)").fetchall()
+        ((kept,),) = found.aggregate("count(weight)").fetchall()
         assert kept == pytest.approx(1200 * share, rel=0.2)
 
 
@@ -233,8 +235,9 @@ def test_windows_follow_the_clocks_of_the_place(pet, run, base, zone, count):
     text = SMALL.replace("base: 1d, widen_to: 4d", f"base: {base}, widen_to: {'14d' if base == '7d' else '4d'}, timezone: {zone}")
     (pet / "driftline.yaml").write_text(text)
     for day in range(10):
-        give(pet, day, *pets(day, day + 1, rows=200))
-    ran = run("run", "--as-of", on(21), "--window", "2026-02-20/2026-03-13")
+        give(pet, day, pets(day, day + 1, rows=200)[0])
+    assert run("ingest", "predictions", "--quiet").code == 0
+    ran = run("performance", "--as-of", on(21), "--window", "2026-02-20/2026-03-13")
     assert ran.code in (0, 1), ran
     with open_model("driftline.yaml") as model:
         made = [e for e in model.evaluations() if e.step is Step.PERFORMANCE]
@@ -249,3 +252,58 @@ def test_windows_follow_the_clocks_of_the_place(pet, run, base, zone, count):
         assert len(lengths) == 1
     shown = run("show")
     assert zone in shown.out
+
+
+def test_an_anchor_that_is_set_last_is_no_active_reference(pet, run):
+    """Both have the bins of the same table. The active one was renewed after the pets had grown, and they are fine since."""
+    assert run("reference", "set", "ref.parquet", "--reason", "first").code == 0
+    for day in range(6):
+        give(pet, day, *pets(day, day + 1, shift=2.0))
+    assert run("run", "--as-of", on(4)).code == 1
+    assert run("reference", "set", "--from-windows", f"{on(0)}/{on(4)}", "--reason", "accepted").code == 0
+    assert run("reference", "set", "ref.parquet", "--anchor", "--reason", "as it was validated").code == 0
+    ran = run("drift", "--as-of", on(6), "--fail-on", "never")
+    assert verdicts(5)["weight"].value in (0.0, None), ran.out
+    assert verdicts(5, "anchor_verdict")["weight"].value == 1.0
+
+
+def test_versions_with_bins_of_one_table_keep_their_references(pet, run):
+    assert run("reference", "set", "ref.parquet", "--reason", "first").code == 0
+    for day in range(5):
+        give(pet, day, *pets(day, day + 1, seed=2, shift=3.0, version="v2"))
+    run("ingest", "predictions", "--quiet")
+    assert run("reference", "set", "--from-windows", f"{on(0)}/{on(4)}", "--version", "v2", "--reason", "its first days").code == 0
+    give(pet, 5, *pets(5, 6))
+    give(pet, 5, *pets(5, 6, seed=2, shift=3.0, version="v2"))
+    run("run", "--as-of", on(6))
+    assert verdicts(5, version="v1")["weight"].value == 0.0
+    assert not verdicts(5, version="v2")["weight"].value
+    assert verdicts(5, "versions_verdict", version="v2")["weight"].value
+
+
+def test_exit_codes(pet, run):
+    """3: nothing could be judged; 0: fine, and nothing new; 1: something is wrong; 2: it cannot be done."""
+    give(pet, 0, pets(0, 1, rows=5)[0])
+    ran = run("run", "--as-of", on(1))
+    assert ran.code == 3
+    assert "note: l/*.parquet: no labels in it yet" in ran.out.replace(str(pet) + "/", "")
+    ran = run("run", "--as-of", on(1))
+    assert (ran.code, "nothing to evaluate" in ran.out) == (0, True)
+    give(pet, 1, *pets(1, 2))
+    assert run("run", "--as-of", on(2)).code == 0
+    give(pet, 2, changed(pets(2, 3)[0], age=None))
+    assert run("run", "--as-of", on(3)).code == 1
+    assert run("run", "--as-of", "someday").failed("'someday' is no time")
+
+
+def test_a_file_without_rows_keeps_no_other_from_being_taken(pet, run):
+    table, told = pets(0, 1)
+    give(pet, 0, table, told)
+    put(pet / "p/001.parquet", table.slice(0, 0))
+    put(pet / "l/001.parquet", told.slice(0, 0))
+    give(pet, 2, *pets(1, 2))
+    ran = run("ingest", "labels")
+    assert (ran.code, "l/001.parquet: no labels in it yet" in ran.out) == (0, True), ran
+    assert run("run", "--as-of", on(2)).code == 0
+    assert verdicts(1, "requests")[None].value == 400
+    assert run("ingest", "labels", "l/001.parquet").out.startswith("l/001.parquet: taken before")

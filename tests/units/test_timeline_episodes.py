@@ -234,7 +234,7 @@ def test_the_troubles_of_the_made_up_year_are_found() -> None:
         ("DRIFT", ("carrier",), "2013-11-11", 47),
         (
             "BEYOND",
-            ("error rate", "latency p95", "availability", "availability error budget left", "availability 14.4x over 1d burn rate"),
+            ("error rate", "latency p95", "availability 14.4x over 1d burn rate", "availability", "availability error budget left"),
             "2013-11-19",
             1,
         ),

@@ -89,6 +89,8 @@ def line(done: Ingested) -> str:
 
     if done.whole_again:
         return f"{visible(done.source)}: taken before, not read again"
+    if not done.deliveries and not done.again:
+        return f"{visible(done.source)}: no {done.kind.value} in it yet"
     counts = as_dict(done)
     parts = [f"{counts['accepted']:,} of {counts['rows']:,} {done.kind.value} taken"]
     if counts["duplicates"]:

@@ -16,10 +16,13 @@ from driftline.cli.screen import screen_settings
 
 if TYPE_CHECKING:
     from driftline.engine.evaluate import Evaluated
+    from driftline.engine.ingest import Ingested
     from driftline.overtime import OpenModel
 
 SEVERITIES = ("info", "warning", "critical", "never")
 ALARM, UNKNOWN = 1, 3
+MOST_NOTES = 3
+"""Files of which `run` tells that something was amiss; `ingest` tells of each."""
 
 VERBS = {
     "performance": ("step 1: how the model serves and how right it is", "Evaluates step 1 on the windows that are due."),
@@ -72,15 +75,16 @@ def evaluated(verb: str, model: OpenModel, arguments: argparse.Namespace) -> int
     as_of = moment(arguments.as_of, "--as-of", zone)
     chosen = stretch(arguments.window, "--window", zone) or (None, None)
     steps = tuple(Step) if verb == "run" else (Step(verb),)
+    taken: list[Ingested] = []
     with progress_on(sys.stderr, wanted=not arguments.quiet) as progress:
         if verb == "run":
             model.ensure_reference(progress=progress)
             arrived = moment(arguments.arrived, "--arrived", zone)
             for kind, paths in ((RowKind.PREDICTIONS, data.predictions), (RowKind.LABELS, data.labels)):
                 if paths:
-                    model.ingest_files(kind, now=arrived, progress=progress)
+                    taken += model.ingest_files(kind, now=arrived, progress=progress)
         done = model.evaluate(*steps, as_of=as_of, start=chosen[0], end=chosen[1], progress=progress)
-    return told(model, done, arguments, without(model, steps[0], done))
+    return told(model, done, arguments, [*amiss(taken), *without(model, steps[0], done)])
 
 
 def backfill(arguments: argparse.Namespace) -> int:
@@ -96,6 +100,19 @@ def backfill(arguments: argparse.Namespace) -> int:
         return told(model, done, arguments, [])
 
     return with_model(arguments, act)
+
+
+def amiss(taken: Sequence[Ingested]) -> list[str]:
+    """What people should know of the files that were taken on the way: those without rows, and those with rows that were not taken or have
+    no reference."""
+    from driftline.cli.ingest import as_dict, line
+
+    odd = ("rejected", "contradictions", "unknown_version")
+    empty = [each for each in taken if not (each.deliveries or each.again or each.whole_again)]
+    notes = [f"note: {line(each)}" for each in taken if each in empty or any(as_dict(each).get(name) for name in odd)]
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES:] = [f"note: … and {len(notes) - MOST_NOTES} more files like these"]
+    return notes
 
 
 def without(model: OpenModel, first: Any, done: Sequence[Evaluated]) -> list[str]:

@@ -19,7 +19,7 @@ from driftline.drift.monitor import Watch
 from driftline.drift.overtime import UNKNOWN, Normal
 from driftline.drift.prediction import outputs, prediction_drift
 from driftline.drift.spec import DriftSpec
-from driftline.engine.model import Known, Model
+from driftline.engine.model import Known, Model, in_force
 from driftline.engine.timeline import Timeline
 from driftline.profiles.parts import Part
 from driftline.profiles.reference import Reference
@@ -98,7 +98,7 @@ def drift_of(model: Model, timeline: Timeline, step: Step, window: Window) -> tu
     found: list[Measurement] = []
     references, kept = [], []
     for schema in schemas:
-        known, part = model.by_schema[schema], timeline.of_schema(window, schema)
+        known, part = in_force(model, schema, [version for own, version in parts if own == schema]), timeline.of_schema(window, schema)
         assert part is not None
         if anchor is not None and known is anchor and len(schemas) > 1:
             found += _against(anchor, Look(model, timeline, step, window, known, part))
@@ -170,8 +170,10 @@ def by_version(look: Look) -> list[Measurement]:
     compare, reference = look.compare(segments=False, normal=look.unmonitored), look.known.reference
     found = []
     for version, part in versions.items():
+        own = replace(look, known=in_force(look.model, schema, [version]))
         scope = look.scope(look.window, version=version)
-        found += compare(part.profile, reference, scope, brief=True, share=1 / len(versions))
+        compared = own.compare(segments=False, normal=own.unmonitored)
+        found += compared(part.profile, own.known.reference, scope, brief=True, share=1 / len(versions))
     *others, newest = sorted(versions)
     before = versions[others[0]].profile
     for version in others[1:]:

@@ -142,7 +142,7 @@ class Performance:
         return found
 
     def _enough(self, window: Window, known: Known, cohort: Cohort, width: int, segment: Segment = ALL_ROWS) -> tuple[Cohort, int]:
-        """The rows of the last `width` windows, or of as many before them as it takes to judge a segment; and how many windows these are."""
+        """The rows of the last `width` windows, or of as many before them as it takes to judge a segment; and how many these are."""
         most = duration(self.model.plan.windows.widen_to) // self.base
         for count in sorted({*(count for count in WIDER if count < most), most}):
             if count <= width:

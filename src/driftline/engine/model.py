@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -152,3 +152,13 @@ class Model:
             kinds=columns.kinds,
             importance=self.plan.drift.importance,
         )
+
+
+def in_force(model: Model, schema: str, versions: Iterable[str]) -> Known:
+    """What rows of these versions that were counted under a schema are compared with: the active reference of the newest of them; where
+    that has another schema by now, the latest active one with this schema, and the anchor only where there is none."""
+    newest = model.active(max(versions, default=""))
+    if newest.reference.schema.id == schema:
+        return newest
+    same = [known for known in model.references if known.reference.schema.id == schema]
+    return ([known for known in same if known.stored.role == ACTIVE] or same)[-1]
