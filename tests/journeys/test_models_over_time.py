@@ -100,7 +100,7 @@ def alarms(world, step):
     """Days whose window ends with a trouble, as they were said first."""
     from driftline.report.reading import troubles_of
 
-    found = {}
+    found: dict = {}
     for last, done in world.found.items():
         for evaluation in (e for each in done if each.step is step for e in each.evaluations):
             for trouble in troubles_of(evaluation):
@@ -158,7 +158,7 @@ def test_matured_quality_comes_at_its_age_and_is_that_of_the_rows(credit):
 
 def test_young_windows_are_compared_at_their_age(credit):
     """The share of defaults known so far is far below the final one, and fine all the same."""
-    young = {}
+    young: dict = {}
     for done in credit.found.values():
         for evaluation in (e for each in done if each.step is Step.PERFORMANCE for e in each.evaluations):
             for m in evaluation.measurements:

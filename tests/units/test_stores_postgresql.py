@@ -111,7 +111,7 @@ def test_a_server_that_takes_no_writes():
 
 def hang_up():
     """Ends the connections of this process, as a server does that is shut down."""
-    started().run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'driftline {os.getpid()} %'")  # noqa: S608
+    started().run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'driftline {os.getpid()} %'")
 
 
 def test_a_connection_that_breaks_is_replaced_by_the_next_call():
