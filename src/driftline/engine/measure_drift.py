@@ -19,15 +19,13 @@ from driftline.drift.monitor import Watch
 from driftline.drift.overtime import UNKNOWN, Normal
 from driftline.drift.prediction import outputs, prediction_drift
 from driftline.drift.spec import DriftSpec
-from driftline.engine.model import Known, Model, in_force
+from driftline.engine.model import MONITOR_SHARE, Known, Model, alarms_of, in_force
 from driftline.engine.timeline import Timeline
 from driftline.profiles.parts import Part
 from driftline.profiles.reference import Reference
 
 SERIES = 30
 """Windows over which small shifts add up."""
-MONITOR_SHARE = 0.5
-"""Part of the false alarms that goes to the monitor, where there is one."""
 SEGMENT_SHARE = 0.5
 """Part of the rest that goes to the segments, where there are any."""
 WIDER = (2, 4, 7, 14, 28, 56)
@@ -51,13 +49,6 @@ class Look:
     def columns(self) -> list[int]:
         schema = self.known.reference.schema
         return inputs(schema) if self.step is Step.DRIFT else outputs(schema)
-
-    @property
-    def alarms(self) -> float:
-        """False alarms that one window may raise."""
-        plan = self.model.plan
-        allowed = plan.drift if self.step is Step.DRIFT else plan.predictions
-        return min(allowed.false_alarms_per_month / self.model.tiling.per_month, 0.25)
 
     def normal(self, watches: Mapping[str, Watch]) -> Normal:
         """What the windows of the reference have told, and the monitor says of this one."""
@@ -84,7 +75,7 @@ class Look:
     @property
     def spec(self) -> DriftSpec:
         plan = self.model.plan.drift
-        return DriftSpec(alpha=self.alarms, importance=plan.importance, least_rows=plan.least_rows)
+        return DriftSpec(alpha=alarms_of(self.model, self.step), importance=plan.importance, least_rows=plan.least_rows)
 
     def scope(self, window: Window, **more: Any) -> Scope:
         return Scope(self.model.name, window=window, **more)

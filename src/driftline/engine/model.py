@@ -9,7 +9,7 @@ from functools import cached_property
 from driftline.config.plan import Plan
 from driftline.core.durations import duration
 from driftline.core.errors import UsageError
-from driftline.core.ledger import StoredReference
+from driftline.core.ledger import Step, StoredReference
 from driftline.engine.learned import Learned, decode_learned
 from driftline.engine.spec import CompareSpec
 from driftline.performance.labels import LabelKind
@@ -22,6 +22,10 @@ from driftline.profiles.segments import BySegment
 from driftline.profiles.tiling import Tiling
 
 ACTIVE, ANCHOR = "active", "anchor"
+MONITOR_SHARE = 0.5
+"""Part of the false alarms that goes to the monitor, where there is one."""
+MOST_ALARMS = 0.25
+"""False alarms per window beyond which nothing would be a finding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,3 +166,9 @@ def in_force(model: Model, schema: str, versions: Iterable[str]) -> Known:
         return newest
     same = [known for known in model.references if known.reference.schema.id == schema]
     return ([known for known in same if known.stored.role == ACTIVE] or same)[-1]
+
+
+def alarms_of(model: Model, step: Step) -> float:
+    """False alarms that one window may raise in step 2 or 3."""
+    allowed = model.plan.drift if step is Step.DRIFT else model.plan.predictions
+    return min(allowed.false_alarms_per_month / model.tiling.per_month, MOST_ALARMS)

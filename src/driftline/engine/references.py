@@ -23,7 +23,7 @@ from driftline.drift.spec import DriftSpec
 from driftline.drift.unrest import unrest_of
 from driftline.engine.cohorts import cohorts
 from driftline.engine.learned import Learned, encode_learned
-from driftline.engine.model import Model
+from driftline.engine.model import MONITOR_SHARE, Model, alarms_of
 from driftline.engine.reference import Progress, make_reference, silent
 from driftline.engine.settle import settle
 from driftline.engine.timeline import Timeline
@@ -37,8 +37,6 @@ from driftline.profiles.profile import Profile
 from driftline.profiles.reference import Reference
 from driftline.profiles.tiling import from_nanoseconds, to_nanoseconds
 from driftline.profiles.windows import joined
-
-MONITOR_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +132,17 @@ def learn_from(model: Model, reference: Reference, sample: LossSample | None) ->
     history = joined(reference.history, 0, round(base.total_seconds() * 1e9) - 1) if reference.history else ()
     phases = [model.tiling.phase(model.tiling.around(from_nanoseconds(window.times[0]))) for window in history]
     baselines = {}
-    for step, columns, plan in (
-        (Step.DRIFT, inputs(reference.schema), model.plan.drift),
-        (Step.PREDICTIONS, outputs(reference.schema), model.plan.predictions),
-    ):
-        rate = min(MONITOR_SHARE * plan.false_alarms_per_month / model.tiling.per_month, 0.25)
+    for step, columns in ((Step.DRIFT, inputs(reference.schema)), (Step.PREDICTIONS, outputs(reference.schema))):
         if columns:
+            rate = MONITOR_SHARE * alarms_of(model, step)
             baseline = learn(reference.profile, history, phases, alarms_per_window=rate, columns=columns)
             if baseline is not None:
                 baselines[step.value] = baseline
     threshold = reference.schema.outcomes.threshold if reference.schema.outcomes else model.plan.task.threshold
     estimator = learn_estimator(reference, sample, top=_top(model))
     unrest = unrest_of(reference.profile, history)
-    rate = min(model.plan.drift.false_alarms_per_month / model.tiling.per_month, 0.25)
-    spec = DriftSpec(alpha=rate, importance=model.plan.drift.importance, least_rows=model.plan.drift.least_rows)
+    drift = model.plan.drift
+    spec = DriftSpec(alpha=alarms_of(model, Step.DRIFT), importance=drift.importance, least_rows=drift.least_rows)
     return Learned(
         unrest,
         learn_ordinary(reference.profile, history, spec, unrest, threshold=threshold),
