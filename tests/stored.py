@@ -1,10 +1,15 @@
 """Addresses of stores of every kind, and small records to put into them."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from driftline.core.errors import DriftlineError
 from driftline.core.ledger import Delivery, Evaluation, PartKind, RowKind, Step, StoredPart, StoredReference
 from driftline.core.records import Window
 from driftline.stores.memory import MemoryStore
+from driftline.stores.open import open_store
 from postgres import started
 
 T0 = datetime(2026, 3, 28, 22, tzinfo=UTC)
@@ -17,6 +22,21 @@ KINDS = ["memory", *DATABASES]
 
 def address(kind, folder):
     return {"memory": lambda: "memory:", "sqlite": lambda: str(folder / "store.db"), "postgresql": lambda: started().fresh()}[kind]()
+
+
+@contextlib.contextmanager
+def open_one(where, **more):
+    store = open_store(str(where), **more)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def refused(where, **more):
+    with pytest.raises(DriftlineError) as caught:
+        open_store(str(where), **more)
+    return caught.value
 
 
 def hour(i):

@@ -16,16 +16,6 @@ from driftline.core.errors import ConfigError
 
 
 @pytest.fixture
-def file(tmp_path):
-    def write(text):
-        path = tmp_path / "m.yaml"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return path
-
-    return write
-
-
-@pytest.fixture
 def refused(file, tmp_path):
     def command(text, environment=None):
         with pytest.raises(ConfigError) as caught:

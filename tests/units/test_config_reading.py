@@ -19,16 +19,6 @@ HEAD = "model: credit\ncolumns: {id: i, time: t}\n"
 
 
 @pytest.fixture
-def file(tmp_path):
-    def write(text):
-        path = tmp_path / "m.yaml"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return path
-
-    return write
-
-
-@pytest.fixture
 def plan(file):
     return lambda text: load(file(HEAD + text), {}).plan
 

@@ -17,16 +17,6 @@ HEAD = "model: credit\ncolumns: {id: i, time: t}\n"
 URL = "postgresql://user:$PGPASSWORD@host/db"
 
 
-@pytest.fixture
-def file(tmp_path):
-    def write(text):
-        path = tmp_path / "m.yaml"
-        path.write_text(text)
-        return path
-
-    return write
-
-
 @pytest.mark.parametrize(
     ("written", "value"),
     [

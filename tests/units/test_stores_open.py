@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from driftline.core.errors import DriftlineError, StoreError, UsageError
+from driftline.core.errors import StoreError, UsageError
 from driftline.core.ledger import Delivery, Evaluation, PartKind, RowKind, Step, StoredPart
 from driftline.core.records import Window
 from driftline.stores import locks, sqlite
 from driftline.stores.memory import MemoryStore
 from driftline.stores.open import open_store
 from driftline.stores.sql import SqlStore
+from stored import open_one, refused
 
 T0 = datetime(2026, 3, 28, tzinfo=UTC)
 WINDOW = Window(T0, T0 + timedelta(hours=1))
@@ -44,21 +45,6 @@ def filled(path):
         store.accept("m", delivery(1), parts=[part(200_000)], rows=[WINDOW])
         store.save("m", [Evaluation(Step.DRIFT, WINDOW, T0, T0, 1, "p", "r", ())])
     return path
-
-
-@contextlib.contextmanager
-def open_one(where, **more):
-    store = open_store(str(where), **more)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def refused(where, **more):
-    with pytest.raises(DriftlineError) as caught:
-        open_store(str(where), **more)
-    return caught.value
 
 
 # ------------------------------------------------------------------- addresses

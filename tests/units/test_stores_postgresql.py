@@ -1,6 +1,5 @@
 """What can go wrong with a server: one sentence with the place and the next step, and never a password."""
 
-import contextlib
 import os
 import traceback
 from datetime import UTC, datetime
@@ -8,32 +7,18 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from driftline.core.errors import DriftlineError, StoreError
+from driftline.core.errors import StoreError
 from driftline.core.ledger import Delivery, RowKind
 from driftline.stores import postgresql
 from driftline.stores.open import open_store
 from postgres import PASSWORD, started
+from stored import open_one, refused
 
 T0 = datetime(2026, 3, 28, tzinfo=UTC)
 
 
 def delivery(sequence):
     return Delivery(sequence, RowKind.PREDICTIONS, f"sha-{sequence}", "file", T0, 1, 1)
-
-
-@contextlib.contextmanager
-def open_one(where, **more):
-    store = open_store(str(where), **more)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def refused(where, **more):
-    with pytest.raises(DriftlineError) as caught:
-        open_store(str(where), **more)
-    return caught.value
 
 
 def told(error):

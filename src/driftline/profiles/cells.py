@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from driftline.profiles.counting import CHUNK, NO_ROWS, Counter, filled
+from driftline.profiles.counting import Counter, chunks
 from driftline.profiles.hashing import hash_rows
 from driftline.profiles.labelled import MISSING, TWINS, Classes, Floats, Index, Mask, Place, read_numbers
 from driftline.profiles.levels import LevelCounter
@@ -102,12 +102,7 @@ def numeric_cells(counter: Counter, values: Floats, valid: Mask | None) -> Index
     """The cell of each row of a numeric column, (n,): the one in which `Counter.add` counts it."""
     found = np.empty(len(values), np.intp)
     with np.errstate(all="ignore"):
-        for start in range(0, len(values), CHUNK):
-            rows = slice(start, start + CHUNK)
-            x, nulls = values[rows], NO_ROWS
-            if valid is not None:
-                nulls = np.flatnonzero(~valid[rows])
-                x = filled(x, nulls, x[int(valid[rows].argmax())])
+        for rows, x, nulls in chunks(values, valid):
             found[rows] = counter.place(x, nulls, x.min(), x.max())[0]
     return found
 

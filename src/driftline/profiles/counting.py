@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sys
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,12 +78,7 @@ class Counter:
         overflow; extremes are the least and the greatest finite value and start at (inf, -inf).
         """
         with np.errstate(all="ignore"):
-            for start in range(0, len(values), CHUNK):
-                rows = slice(start, start + CHUNK)
-                x, nulls = values[rows], NO_ROWS
-                if valid is not None:
-                    nulls = np.flatnonzero(~valid[rows])
-                    x = filled(x, nulls, x[int(valid[rows].argmax())])
+            for rows, x, nulls in chunks(values, valid):
                 g = None if group is None else group[rows]
                 if g is None or (g[0] == g[-1] and g.min() == g.max()):
                     self.add_one(x, nulls, 0 if g is None else int(g[0]), counts, moments, extremes)
@@ -163,6 +159,17 @@ class Counter:
         if len(void):
             y[void] = 0.0
         return y
+
+
+def chunks(values: Floats, valid: Mask | None) -> Iterator[tuple[slice, Floats, Indices]]:
+    """The rows some at a time: which they are, their values with nulls filled, and the rows of the chunk that are null."""
+    for start in range(0, len(values), CHUNK):
+        rows = slice(start, start + CHUNK)
+        x, nulls = values[rows], NO_ROWS
+        if valid is not None:
+            nulls = np.flatnonzero(~valid[rows])
+            x = filled(x, nulls, x[int(valid[rows].argmax())])
+        yield rows, x, nulls
 
 
 def flattened(counts: Counts) -> tuple[Counts, int]:
