@@ -359,3 +359,9 @@ def test_the_axis_names_round_moments(zone: str, first: datetime, days: int, lab
     found = axis.labels(Clock.of(zone))
     assert [name for _, name in found] == labels
     assert all(0 <= share < 1 for share, _ in found)
+
+
+@pytest.mark.parametrize(("said", "shown"), [("Is it late?", "Is it late? "), ("Late flights", "Late flights. "), ("Late.", "Late. ")])
+def test_a_description_ends_once(said, shown):
+    page = timeline_html(timeline_of([], ModelState("m", description=said)))
+    assert f'<p class="tables">{shown}' in page
