@@ -167,7 +167,8 @@ def morning(day: date) -> datetime:
 
 
 def replay(model: OpenModel, flights: pa.Table) -> float:
-    """Each day's flights arrive the next morning, with what has become of all flights by then; then all steps are evaluated. Seconds."""
+    """Each day's flights arrive the next morning, with what has become of all flights by then; then all steps are
+    evaluated, and step 4 says who has to be told of what. Seconds."""
     started = time.monotonic()
     waiting = flights.slice(0, 0)
     days = pc.unique(flights["date"]).sort().to_pylist()
@@ -181,6 +182,7 @@ def replay(model: OpenModel, flights: pa.Table) -> float:
         model.ingest_labels(waiting.filter(known).select(["flight_id", "late", "known_at", "cancelled"]), now=now)
         waiting = waiting.filter(pc.invert(known))
         model.evaluate(as_of=now, now=now)
+        model.alerts.run(now=now)
         if day.day == 1:
             print(f"  {day:%B}", flush=True)
     return time.monotonic() - started

@@ -5,9 +5,25 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from driftline.alerting.records import (
+    Alert,
+    Incident,
+    Key,
+    Kind,
+    Level,
+    Member,
+    Notice,
+    Outgoing,
+    Sight,
+    Silence,
+    Stage,
+    State,
+    Transition,
+)
 from driftline.core.errors import DriftlineError
 from driftline.core.ledger import Delivery, Evaluation, PartKind, RowKind, Step, StoredPart, StoredReference
-from driftline.core.records import Window
+from driftline.core.records import Basis, Window
+from driftline.core.verdicts import Severity
 from driftline.stores.memory import MemoryStore
 from driftline.stores.open import open_store
 from postgres import started
@@ -71,6 +87,58 @@ def reference(name="r1", **more):
     return StoredReference(name, **{**facts, **more})
 
 
+KEY = Key("Drift", "psi", Basis.OBSERVED, "amount")
+
+
+def sight(i=0, *, key=KEY, **more):
+    return Sight(key, hour(i), **{"level": Level.BEYOND, "value": 0.3, "limit": 0.1, "n": 100, **more})
+
+
+def alert(i=0):
+    return Alert(
+        KEY, Severity.WARNING, "drift", State.FIRING, hour(i).end, sight(i), hour(i).start, hour(i).end, ((hour(i).start, Level.BEYOND),)
+    )
+
+
+def transition(i=0, *, key=KEY):
+    return Transition(
+        key, State.OK, State.FIRING, hour(i), hour(i).end, T0, 0.3, 0.1, 100, "derivation", "", "plan", Severity.WARNING
+    )  # fmt: skip
+
+
+def incident(name="inc_1"):
+    member = Member(KEY, Severity.WARNING, T0, sight(), sight())
+    return Incident(name, "m", "drift", Stage.OPEN, Severity.WARNING, T0, T0, (member,))
+
+
+def silence(name="s1", **more):
+    facts = {"matchers": {"column": "amount*"}, "author": "ann", "comment": "", "starts": T0, "ends": T0 + 5 * HOUR, "made": T0}
+    return Silence(name, **{**facts, **more})
+
+
+def notice(name="n1", **more):
+    facts = {
+        "kind": Kind.FIRING,
+        "incident": "inc_1",
+        "model": "m",
+        "status": "firing",
+        "severity": Severity.WARNING,
+        "summary": "amount drifted",
+        "details": (),
+        "labels": {"alertname": "Drift"},
+        "annotations": {},
+        "evidence": {"value": 0.3},
+        "starts_at": T0,
+        "ends_at": None,
+        "made": T0,
+    }
+    return Notice(name, **{**facts, **more})
+
+
+def outgoing(name="n1", channel="mail", *, incident="inc_1", due=T0, **more):
+    return Outgoing(channel, notice(name, incident=incident), due, **more)
+
+
 def everything(store, model):
     """All that can be read of a model."""
     parts = [store.parts(model, kind, start=LONG_AGO, end=FAR) for kind in PartKind]
@@ -83,7 +151,14 @@ def everything(store, model):
         *parts,
         store.rows(model, start=LONG_AGO, end=FAR),
         *found,
+        store.evaluations_after(model, 0),
         store.references(model),
+        store.board(model),
+        store.transitions(model),
+        store.incidents(model, last=10_000),
+        store.silences(model),
+        store.outgoing(model, last=10_000),
+        store.due(model, now=FAR),
     ]
 
 

@@ -10,12 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from driftline.alerts import Alerts
 from driftline.config.load import Loaded, load
+from driftline.config.secrets import STORE
 from driftline.core.durations import duration
 from driftline.core.errors import EmptyTable, SourceError, UnknownName, UsageError
 from driftline.core.ledger import Delivery, Evaluation, Reject, RowKind, Step, StoredReference
 from driftline.engine import upkeep
 from driftline.engine.evaluate import Evaluated, complete, evaluate, look
+from driftline.engine.feedback import with_feedback
 from driftline.engine.ingest import Ingested, accept_mark, ingest
 from driftline.engine.model import ACTIVE, ANCHOR, Known, Model
 from driftline.engine.reference import Progress, silent
@@ -36,21 +39,23 @@ def open_model(path: str | os.PathLike[str], *, environment: Mapping[str, str] |
     `environment` is where `$NAME` is looked up, the process's own unless given. Raises `ConfigError` with `file:line:column` for a mistake
     in the file, `StoreError` and `LakeError`.
     """
-    loaded = load(Path(path), os.environ if environment is None else environment)
+    known = os.environ if environment is None else environment
+    loaded = load(Path(path), known, secrets=STORE)
     store = open_store(loaded.beside(loaded.secrets["storage.store"].reveal()))
     try:
         lake = open_lake(loaded.beside(loaded.plan.storage.lake), loaded.plan.model)
     except BaseException:
         store.close()
         raise
-    return OpenModel(loaded, store, lake)
+    return OpenModel(loaded, store, lake, known)
 
 
 class Kept:
     """What is kept of a model over time: its references, evaluations and rejected rows. Close it, or use `with`."""
 
-    def __init__(self, loaded: Loaded, store: Store, lake: Lake) -> None:
+    def __init__(self, loaded: Loaded, store: Store, lake: Lake, environment: Mapping[str, str]) -> None:
         self.loaded = loaded
+        self.environment = environment
         self.store = store
         self.lake = lake
         self._known: Sequence[Known] = ()
@@ -76,6 +81,11 @@ class Kept:
         model = Model.open(self.loaded.plan, self.loaded.digest, self.store, self.lake, known=self._known)
         self._known = model.references
         return model
+
+    @property
+    def alerts(self) -> Alerts:
+        """Step 4: alerts, incidents, silences, and what people are told."""
+        return Alerts(self.loaded, self.store, lambda: self.model, self.environment)
 
     def references(self) -> Sequence[Known]:
         """All references that were ever set, the latest last."""
@@ -202,20 +212,24 @@ class OpenModel(Kept):
     ) -> list[Evaluated]:
         """Evaluates the steps (`performance`, `drift`, `predictions`), all where none is named: the windows that are due, or all that begin
         in [start, end). Raises `UnknownName` for a step that does not exist."""
-        model, moment = self.model, now or datetime.now(UTC)
-        of, sight = as_of or moment, look(model, as_of=as_of or moment)
+        moment = now or datetime.now(UTC)
+        model, of = with_feedback(self.model, at=as_of or moment), as_of or moment
+        sight = look(model, as_of=of)
         return [
             evaluate(model, step, as_of=of, now=moment, start=start, end=end, sight=sight, progress=progress)
             for step in ([_member(Step, "step", step) for step in steps] or STEPS)
         ]
 
     def run(self, *, as_of: datetime | None = None, now: datetime | None = None, progress: Progress = silent) -> list[Evaluated]:
-        """Sets the configured reference where there is none, takes the configured data, and evaluates all steps."""
+        """Sets the configured reference where there is none, takes the configured data, evaluates steps 1 to 3, and runs step 4 on what
+        they found: what is due is sent. `alerts` says how things stand then."""
         self.ensure_reference(now=now, progress=progress)
         for kind in RowKind:
             if self.loaded.plan.data.predictions if kind is RowKind.PREDICTIONS else self.loaded.plan.data.labels:
                 self.ingest_files(kind, now=now, progress=progress)
-        return self.evaluate(as_of=as_of, now=now, progress=progress)
+        done = self.evaluate(as_of=as_of, now=now, progress=progress)
+        self.alerts.run(now=now)
+        return done
 
     def backfill(self, start: datetime, end: datetime, *, now: datetime | None = None, progress: Progress = silent) -> list[Evaluated]:
         """Evaluates the windows that end in (start, end] one after the other, each as of its end, as if it had been lived through.
@@ -230,6 +244,7 @@ class OpenModel(Kept):
         windows = [window for window in complete(model, as_of=end) if window.end > start]
         for i, window in enumerate(windows):
             progress("backfilling", i, len(windows))
+            model = with_feedback(model, at=window.end)
             sight = look(model, as_of=window.end)
             for step in STEPS:
                 found = evaluate(model, step, as_of=window.end, now=moment, sight=sight)

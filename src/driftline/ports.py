@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from driftline.alerting.records import Board, Incident, Notice, Outgoing, Reaction, Sending, Silence, Stage, Transition
 from driftline.core.ledger import Delivery, Evaluation, PartKind, Reject, RowKind, Step, StoredPart, StoredReference, Touched
 from driftline.core.records import Window
 from driftline.core.verdicts import TableInfo
@@ -136,6 +138,10 @@ class Findings(Protocol):
         """
         ...
 
+    def evaluations_after(self, model: str, number: int, *, last: int | None = None) -> list[Evaluation]:
+        """All evaluations with a number above `number`, and at most `last` where it is given, in order of their numbers."""
+        ...
+
     def evaluated(self, model: str, step: Step) -> dict[Window, tuple[int, datetime]]:
         """Of each window with an evaluation of this step, what the latest one read: its `through` and `as_of`."""
         ...
@@ -153,9 +159,63 @@ class Findings(Protocol):
         ...
 
 
+class Alarms(Protocol):
+    """What alerting remembers: the board of each model, the transitions of its alerts, its incidents, and silences."""
+
+    def board(self, model: str) -> Board:
+        """What alerting knows of a model; an empty board with revision 0 where it has never run."""
+        ...
+
+    def react(self, model: str, reaction: Reaction) -> None:
+        """Keeps what one run of alerting decided: board, transitions, incidents and what is to be sent, all or nothing.
+
+        Raises `StoreError` unless the revision of its board is one more than that which is kept: somebody else was quicker. An outgoing
+        notice whose id and channel are known already is passed over.
+        """
+        ...
+
+    def transitions(
+        self, model: str, *, fingerprint: str | None = None, start: datetime | None = None, end: datetime | None = None
+    ) -> list[Transition]:
+        """The transitions in windows that begin in [start, end), of one alert where it is named, in order of their numbers."""
+        ...
+
+    def incidents(self, model: str, *, stages: Collection[Stage] = tuple(Stage), last: int = 100) -> list[Incident]:
+        """The incidents in one of these stages, the latest opened first."""
+        ...
+
+    def incident(self, model: str, id: str) -> Incident | None:  # noqa: A002 - what it is called everywhere else
+        """The incident with this id."""
+        ...
+
+    def silences(self, model: str, *, at: datetime | None = None) -> list[Silence]:
+        """All silences of a model, those in force at a moment where one is given, in order of `made` and id."""
+        ...
+
+    def put_silence(self, model: str, silence: Silence) -> None:
+        """Keeps a silence; one with the same id is replaced."""
+        ...
+
+
+class Outbox(Protocol):
+    """Notices on their way to channels."""
+
+    def outgoing(self, model: str, *, states: Collection[Sending] = tuple(Sending), last: int = 1_000) -> list[Outgoing]:
+        """Those in one of these states, in order of their numbers, the last so many."""
+        ...
+
+    def due(self, model: str, *, now: datetime) -> list[Outgoing]:
+        """What may be sent now, in order of numbers: of each incident and channel only the first that waits, where its time has come."""
+        ...
+
+    def settle(self, model: str, outgoing: Sequence[Outgoing], *, more: Sequence[Outgoing] = ()) -> None:
+        """Keeps what became of these (found by their numbers), and adds `more`, in one transaction."""
+        ...
+
+
 @runtime_checkable
-class Store(Deliveries, Windows, Findings, Protocol):
-    """Records of all models: deliveries, parts of windows, evaluations, references. Raises `StoreError` and no other error of its own.
+class Store(Deliveries, Windows, Findings, Alarms, Outbox, Protocol):
+    """Records of all models: deliveries, windows, evaluations, references, alerts. Raises `StoreError` and no other error of its own.
 
     Every method that writes is one transaction: all of it is kept, or nothing.
     """
@@ -238,4 +298,29 @@ class Lake(Answers, Protocol):
 
     def size(self) -> Mapping[str, int]:
         """Bytes and rows by table: `predictions.bytes`, `predictions.rows`, ..."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a notice. `delivered`: somebody has it. Otherwise `again` says whether to try once more, not before `after` seconds
+    where the receiver asked for that, and `gone` that it wants no more of anything. `said`: a few words without a secret."""
+
+    delivered: bool
+    said: str = ""
+    again: bool = True
+    after: float | None = None
+    gone: bool = False
+
+
+class Channel(Protocol):
+    """A way to people or to another system. It raises nothing: what goes wrong is an `Answer`."""
+
+    @property
+    def forgets(self) -> bool:
+        """Whether the other side takes an alert as over unless it is told again: then what is active is sent with every run."""
+        ...
+
+    def send(self, notice: Notice, *, now: datetime) -> Answer:
+        """Sends one notice, once. The same notice has the same id however often it is sent."""
         ...

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from driftline.alerting.conditions import CONDITIONS
+from driftline.alerting.defaults import default_rules
+from driftline.alerting.inhibition import TABLE
 from driftline.core import verdicts
 from driftline.drift import tested
 from driftline.drift.checks import column_checks
@@ -129,3 +132,24 @@ def test_the_drawing_of_the_house_names_every_file(package: Path, root: Path) ->
     rooms = ("core", "profiles", "performance", "drift", "engine", "cli")
     files = {path.stem for room in rooms for path in (package / room).glob("*.py")} - {"__init__"}
     assert files - words == set()
+
+
+def test_the_default_rules_are_on_the_page(root: Path) -> None:
+    told = {row[0].strip("`"): row for row in rows(section(read(root, "alerting.md"), "Default rules"))}
+    assert list(told) == list(default_rules())
+    for name, rule in default_rules().items():
+        severity, step, _, condition, hold, kept, group, description = told[name][1:]
+        assert [severity, condition.strip("`"), hold, kept] == [str(rule.severity), rule.condition, rule.hold, rule.keep_firing_for]
+        assert [step, group, description] == [str(rule.step or "any"), rule.group or "-", rule.description]
+
+
+def test_the_conditions_are_on_the_page(root: Path) -> None:
+    told = rows(section(read(root, "alerting.md"), "Conditions"))
+    assert [row[0].strip("`") for row in told] == list(CONDITIONS)
+    for row in told:
+        assert re.findall(r"`(\w+)`", row[1]) == list(CONDITIONS.parameters(row[0].strip("`")).model_fields)
+
+
+def test_all_who_mute_are_on_the_page(root: Path) -> None:
+    told = " ".join(cell for row in rows(section(read(root, "alerting.md"), "Who mutes whom")) for cell in row[:1])
+    assert {name for row in TABLE for name in row.who} | {"WideDrift"} <= set(re.findall(r"`(\w+)`", told))

@@ -169,6 +169,58 @@ def test_secrets_are_looked_up_by_check_alone_and_shown_by_none(run, folder, mon
         assert CANARY not in ran.out
 
 
+ALERTS = """model: a
+columns: {id: i, time: t}
+alerts:
+  rules: {Slow: {metric: latency_p95, when: {above: 900}, hold: 2 of 3}}
+  channels: {pager: {type: webhook, url: $DRIFTLINE_TEST_SECRET}, chat: {type: apprise, url: $DRIFTLINE_TEST_SECRET}}
+  notify: {critical: pager}
+"""
+
+
+def test_check_notes_what_is_worth_a_look_about_alerts(run, folder, monkeypatch):
+    monkeypatch.setenv("DRIFTLINE_TEST_SECRET", CANARY)
+    (folder / "m.yaml").write_text(ALERTS)
+    ran = run("config", "check", "m.yaml")
+    assert (ran.code, ran.err) == (0, "")
+    fine, *notes = ran.out.splitlines()
+    assert fine.startswith("m.yaml: fine (model a, digest ")
+    assert len(notes) == 3
+    assert notes[0].startswith("note: m.yaml:6:22: Critical alerts have no runbook: ")
+    assert notes[1] == "note: m.yaml:6:22: Critical alerts are sent, and nobody owns this model. Write 'owner: TEAM'."
+    assert notes[2] == "note: m.yaml:5:67: The channel 'chat' is told nothing. Name it in 'alerts.notify'."
+    for argv in (["check", "m.yaml"], ["show", "--resolved", "m.yaml"], ["show", "--json", "m.yaml"]):
+        assert CANARY not in run("config", *argv).out
+
+
+def test_show_says_rules_in_the_complete_form(run, folder):
+    (folder / "m.yaml").write_text(ALERTS)
+    lines = [line.split() for line in run("config", "show", "m.yaml").out.splitlines()]
+    assert ["alerts.rules.Slow.when.above.value", "900.0", "m.yaml:4"] in lines
+    assert ["alerts.channels.pager.url", "$DRIFTLINE_TEST_SECRET", "m.yaml:5"] in lines
+    resolved = [line.split() for line in run("config", "show", "--resolved", "m.yaml").out.splitlines()]
+    assert ["alerts.rules.Slow.severity", "warning", "default"] in resolved
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("$DRIFTLINE_TEST_SECRET}, chat", f"'https://me:{CANARY}@example.com'}}, chat", ["m.yaml:5:42", "A secret is written out here"]),
+        ("critical: pager", f"critical: 'slack://{CANARY}'", ["m.yaml:6:22", "A secret is written out here"]),
+        ("above: 900", "abov: 900", ["m.yaml:4:46", "no key 'alerts.rules.Slow.when.abov'", "Did you mean 'above'?"]),
+        ("hold: 2 of 3", "severity: critical", ["m.yaml:4:69", "The rule 'Slow' is critical and has no runbook"]),
+        ("critical: pager", "critical: pagr", ["m.yaml:6:22", "There is no channel 'pagr'", "Did you mean 'pager'?"]),
+    ],
+)
+def test_mistakes_about_alerts_are_one_sentence_without_a_secret(run, folder, monkeypatch, old, new, words):
+    monkeypatch.setenv("DRIFTLINE_TEST_SECRET", CANARY)
+    assert old in ALERTS
+    (folder / "m.yaml").write_text(ALERTS.replace(old, new, 1))
+    ran = run("config", "check", "m.yaml")
+    assert ran.failed(*words)
+    assert CANARY not in ran.out + ran.err
+
+
 def test_check_names_the_files_that_are_there(run, drafted):
     assert run("config", "check", "drift.yaml").failed("drift.yaml", "no such file", "There is driftline.yaml.")
     assert run("config", "check", ".").failed("This is a folder")

@@ -25,6 +25,8 @@ from driftline.core.records import ALL_ROWS, Basis, Status
 from driftline.overtime import open_model
 
 DAYS = 120
+SECRETS = dict.fromkeys(("PAGERDUTY_KEY", "TICKETS_URL", "TICKETS_SECRET", "CHAT_URL", "HEARTBEAT_URL"), "unreachable")
+"""What the example takes from the environment: nothing of it leads anywhere."""
 WEB = range(60, 64)
 """Days on which one channel has no bureau scores."""
 DEAD = range(72, 96)
@@ -64,7 +66,7 @@ class Credit:
         late += held if first == 98 else []
         put(self.folder / f"scored/{first:03}.parquet", pa.concat_tables([credit_table(self.days[n][0]) for n in range(first, last)]))
         put(self.folder / f"defaults/{first:03}.parquet", defaults(late))
-        with open_model(self.file) as model:
+        with open_model(self.file, environment=SECRETS) as model:
             self.found[last] = model.run(as_of=credit_day(last), now=credit_day(last))
 
 
@@ -124,6 +126,33 @@ def test_a_lost_bureau_is_a_fault_that_names_its_channel_and_ends_with_it(credit
         assert "missing" in story
         assert "app" not in story
     assert len(set(faults) - {n + 1 for n in WEB}) <= 1  # no echo of it in the weeks that follow
+
+
+def test_a_lost_bureau_is_measured_before_and_after_it_as_well(credit):
+    """What an alert rests on is there every day, so that it can end as it began."""
+    rates = measured(credit, Step.DRIFT, "missing_rate", column="bureau_score")
+    assert set(rates) == set(range(1, DAYS + 1))
+    assert {day for day, m in rates.items() if m.beyond} == {n + 1 for n in WEB}
+    assert all(m.beyond is False and m.value < m.limit for day, m in rates.items() if day - 1 not in WEB)
+    assert all(m.value >= m.limit and "missing" in m.note for m in rates.values() if m.beyond)
+    readable = measured(credit, Step.DRIFT, "unreadable", column="bureau_score")
+    assert [(m.value, m.beyond) for m in readable.values()] == [(0.0, False)] * DAYS
+
+
+def test_segments_that_send_rows_are_not_gone(credit):
+    with open_model(credit.file) as model:
+        rows = [m for e in model.evaluations() for m in e.measurements if m.metric == "segment_rows"]
+    assert {m.scope.segment for m in rows} >= {(("channel", "app"),), (("channel", "web"),)}
+    assert len(rows) >= 2 * DAYS
+    assert [m for m in rows if m.beyond] == []
+    assert all(m.beyond is False for m in rows if m.value)
+
+
+def test_decisions_are_judged_every_day_and_agree_with_the_verdict(credit):
+    rates, verdicts = (measured(credit, Step.PREDICTIONS, metric) for metric in ("decision_rate", "verdict"))
+    assert set(rates) == set(range(1, DAYS + 1))
+    assert all(m.beyond is not None for m in rates.values())
+    assert all(verdicts[day].value for day, m in rates.items() if m.beyond)
 
 
 def test_observability_is_the_share_of_the_approved(credit):

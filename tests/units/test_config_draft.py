@@ -94,7 +94,7 @@ def read(tmp_path):
     def command(text):
         path = tmp_path / "m.yaml"
         path.write_text(text, encoding="utf-8")
-        return load(path, {}).plan
+        return load(path, {"CHAT_URL": "x"}).plan
 
     return command
 

@@ -1,12 +1,14 @@
 """A file becomes a plan: small and complete forms mean the same, and what does not fit is told where it stands, with an example."""
 
+import re
+
 import pyarrow as pa
 import pytest
 
 from driftline.config.load import DEFAULT, digest, load
 from driftline.config.meanings import MEANINGS
 from driftline.config.plan import ColumnsSpec, Plan, RowsSpec, StorageSpec, WindowsSpec
-from driftline.config.shape import Section, dotted, plan_shape
+from driftline.config.shape import Section, dotted, pattern, plan_shape
 from driftline.config.short_forms import ALONE, ELSEWHERE, RENAMED
 from driftline.config.values import effective
 from driftline.core.errors import ConfigError, UsageError
@@ -57,6 +59,7 @@ columns:
   ignore: [employer_name]
   identifiers: [user_id]
   kinds: {zip: categorical}
+  sources: {bureau_api: [bureau_score, inquiries], payroll: income}
 labels:
   kind: event
   matures_after: 48d
@@ -66,6 +69,7 @@ labels:
   expected_coverage: 0.98
   max_orphans: 0.002
 segments: [channel, region]
+depends_on: {income-estimator: [income_estimate]}
 windows: {base: 6h, timezone: Europe/Lisbon, widen_to: 28d, future: 5m}
 storage:
   store: driftline.db
@@ -81,7 +85,38 @@ performance: {metrics: [roc_auc, log_loss], headline: [roc_auc], tolerated: {roc
   least_rows: 50}
 drift: {importance: {income: 0.3, age: 0}, least_rows: 40, false_alarms_per_month: 0.5}
 predictions: {near_threshold: 0.1, false_alarms_per_month: 2}
+alerts:
+  defaults: true
+  rules:
+    ColumnDrift: {hold: 3 of 4}
+    ApprovalRate:
+      enabled: true
+      step: predictions
+      metric: [decision_rate]
+      column: score
+      segment: [all, channel=*]
+      version: each
+      basis: [observed, proxy]
+      least_importance: 0.1
+      when: {outside: {low: 0.5, high: 0.7}}
+      hold: 2 of 3
+      clear: 0.9
+      keep_firing_for: 2
+      severity: critical
+      group: decisions
+      runbook: https://wiki.example.com/credit
+      description: Approvals leave their band
+    Any: {when: {any_of: [ApprovalRate, ColumnDrift]}}
+  budget: {pages_per_month: 0.5, tickets_per_month: 8, over_budget: send, confirmed: as in March}
+  muted: {black-friday: {from: '2026-11-27', to: '2026-11-30', column: [basket_*]}}
+  repeat: 12h
+  channels:
+    pager: {type: webhook, url: 'https://pager.example.com/credit', allow: [pager.example.com], timeout: 5}
+  notify: {critical: pager, warning: [pager], info: pager, digest: pager}
+  digest_every: 1d
 """
+UNSAID = {"task.scores", "alerts.heartbeat", *(f"alerts.channels.*.{key}" for key in ("secret", "old_secret", "routing_key", "format"))}
+"""Of multiclass models; secrets; and what only PagerDuty needs."""
 
 
 def test_every_key_arrives_where_it_belongs(file):
@@ -96,11 +131,14 @@ def test_every_key_arrives_where_it_belongs(file):
     assert plan.performance.tolerated_share == {"log_loss": 0.2}
     assert plan.drift.importance == {"income": 0.3, "age": 0.0}
     assert plan.predictions.false_alarms_per_month == 2.0
+    assert plan.columns.sources == {"bureau_api": ("bureau_score", "inquiries"), "payroll": ("income",)}
+    assert plan.depends_on == {"income-estimator": ("income_estimate",)}
 
 
 def test_the_complete_file_says_every_key(file):
     origins = load(file(COMPLETE), {}).origins
-    assert {key for key, origin in origins.items() if origin == DEFAULT} == {"task.scores"}  # of multiclass models
+    said = {pattern(key) for key, origin in origins.items() if origin != DEFAULT}
+    assert {pattern(key) for key, origin in origins.items() if origin == DEFAULT} - said == UNSAID
 
 
 def test_what_is_not_said_is_the_default(file):
@@ -194,7 +232,17 @@ def test_numbers_are_levels_as_arrow_writes_them(plan, written):
         (HEAD + "timezone: UTC\n", "m.yaml:3:1: There is no key 'timezone'. Did you mean 'windows.timezone'?"),
         (HEAD + "owner: {zzz: a}\n", "m.yaml:3:9: There is no key 'owner.zzz'. Known in owner: team, email."),
         (HEAD + "drift: {alpha: 0.1}\n", "m.yaml:3:9: There is no key 'drift.alpha'. Write 'false_alarms_per_month'"),
-        (HEAD + "alerts: {a: b}\n", "m.yaml:3:1: There is no key 'alerts'. Alerts are not built yet."),
+        (HEAD + "alerts: {a: b}\n", "m.yaml:3:10: There is no key 'alerts.a'. Known in alerts: defaults, rules,"),
+        (HEAD + "notify: {critical: pager}\n", "m.yaml:3:1: There is no key 'notify'. It is 'alerts.notify'."),
+        (HEAD + "channels: {}\n", "m.yaml:3:1: There is no key 'channels'. Did you mean 'alerts.channels'?"),
+        (HEAD + "depends_on: {credit: [a]}\n", "m.yaml:3:14: The model 'credit' depends on itself. Name the models before it."),
+        (HEAD + "depends_on: {' ': [a]}\n", "m.yaml:3:14: ' ' is no name of a model."),
+        (HEAD + "depends_on: [a]\n", "m.yaml:3:13: 'depends_on' holds a list, and should hold names, each with a list of"),
+        (
+            "model: a\ncolumns: {id: i, time: t, sources: {u: [b, c], v: [d, b]}}\n",
+            "m.yaml:2:55: columns: Column 'b' comes from 'u' and from 'v'. Name it once.",
+        ),
+        (HEAD + "drift: {false_alarms_per_month: 0}\n", "'drift.false_alarms_per_month' is above 0 and at most 31, and 0 is not."),
         (HEAD + "window: 1h\nwindows: {base: 1d}\n", "m.yaml:3:1: 'window' is short for 'windows', and both are here. Keep one of them."),
         (HEAD + f"{'k' * 500}: 1\n", f"m.yaml:3:1: There is no key '{'k' * 60}...'."),
         (
@@ -315,8 +363,9 @@ def test_the_example_of_a_key_can_be_pasted(file, key):
         base.pop("columns")
         line = line.replace("columns: {", "columns: {id: i, ") if "id:" not in line.replace("label_id:", "") else line
         line = line if "time:" in line.replace("label_time:", "") else line.replace("columns: {", "columns: {time: t, ")
-    loaded = load(file("".join(base.values()) + line), {"PGPASSWORD": "x"})
-    assert any(name == key or name.startswith(f"{key}.") for name, origin in loaded.origins.items() if origin != DEFAULT)
+    loaded = load(file("".join(base.values()) + line), dict.fromkeys(re.findall(r"\$([A-Z_]+)", line), "x"))
+    said = [pattern(name) for name, origin in loaded.origins.items() if origin != DEFAULT]
+    assert any(name == key or name.startswith(f"{key}.") for name in said)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 
 import pytest
 import yaml
@@ -10,7 +11,7 @@ from test_config_docs import example
 from driftline.config.load import load
 from driftline.config.meanings import MEANINGS
 from driftline.config.schema import DIALECT, DURATION_PATTERN, json_schema
-from driftline.config.shape import Section, dotted, plan_shape
+from driftline.config.shape import ANY, Section, dotted, plan_shape
 from driftline.core.durations import duration
 from driftline.core.errors import ConfigError, UsageError
 
@@ -18,12 +19,13 @@ SCHEMA = json_schema()
 HEAD = "model: credit\ncolumns: {id: i, time: t}\n"
 KNOWN = {
     *("$schema", "title", "description", "default", "examples", "type", "enum", "pattern", "properties", "additionalProperties"),
+    *("propertyNames", "minProperties", "maxProperties"),
     *("required", "anyOf", "allOf", "not", "items", "uniqueItems", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
 }
 TYPES = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
-    "string": lambda value: isinstance(value, str),
+    "string": lambda value: isinstance(value, str | date),  # PyYAML reads dates, which are texts by YAML 1.2 and here
     "boolean": lambda value: isinstance(value, bool),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
@@ -64,7 +66,9 @@ def _table(value, schema):
                 return False
         elif rest is False or (isinstance(rest, dict) and not fits(one, rest)):
             return False
-    return set(schema.get("required", ())) <= set(value)
+    if not schema.get("minProperties", 0) <= len(value) <= schema.get("maxProperties", len(value)):
+        return False
+    return set(schema.get("required", ())) <= set(value) and all(fits(key, schema.get("propertyNames", {})) for key in value)
 
 
 def _list(value, schema):
@@ -82,12 +86,16 @@ def test_the_examples_of_the_page_are_valid(heading):
     assert fits(yaml.safe_load(example(heading)), SCHEMA)
 
 
+def test_a_date_without_quotes_is_a_text():
+    assert fits(yaml.safe_load("2026-11-27"), {"type": "string"})
+
+
 def test_every_key_has_its_meaning_and_a_valid_example():
     for name, key in dotted(plan_shape()):
         found = SCHEMA
         for part in name.split("."):
             within = next((one for one in found.get("anyOf", ()) if "properties" in one), found)
-            found = within["properties"][part]
+            found = within["additionalProperties"] if part == ANY else within["properties"][part]
         assert found["description"] == MEANINGS[name][0]
         assert [fits(one, found) for one in found["examples"]] == [True], name
         if "default" in found:
@@ -112,6 +120,13 @@ TAKEN = [
     "serving: {availability: 0.9, latency: 200}",
     "labels: {eligible: {a: [x, 1, true], b: 2}}",
     "columns: {id: i, time: t, kinds: {zip: categorical}}",
+    "columns: {id: i, time: t, sources: {a: b, c: [d, e]}}",
+    "depends_on: {other: [a]}",
+    "alerts: {rules: {A: {when: beyond_limit}, B: {when: {absent: {}}}, C: {when: {above: 1}}, D: {when: {above: {value: 1}}}}}",
+    "alerts: {rules: {A: {when: {any_of: [ColumnDrift]}}, B: {when: {all_of: A}}, C: {when: burn_rate}, ColumnDrift: {}}}",
+    "alerts: {rules: {A: {when: {share_of: {rule: ColumnDrift, above: 0.3}}, hold: 2, keep_firing_for: 2d, basis: [matured]}}}",
+    "alerts: {muted: {x: {from: 2026-11-27, to: '2026-11-28'}}, repeat: 2h}",
+    "alerts: {channels: {a: {type: webhook, url: 'https://a.example.com'}}, notify: {critical: a, info: [a]}}",
 ]
 REFUSED = [
     "taks: binary",
@@ -136,6 +151,25 @@ REFUSED = [
     "drift: {importance: {a: -1}}",
     "columns: {id: i, time: t, kinds: {zip: categorial}}",
     "columns: {id: i}",
+    "depends_on: [other]",
+    "alerts: []",
+    "alerts: {rules: []}",
+    "alerts: {rules: {'a b': {when: absent}}}",
+    "alerts: {rules: {'1': {when: absent}}}",
+    "alerts: {rules: {A: {name: B, when: absent}}}",
+    "alerts: {rules: {A: {when: {}}}}",
+    "alerts: {rules: {A: {when: above}}}",
+    "alerts: {rules: {A: {when: 0.5}}}",
+    "alerts: {rules: {A: {when: [absent]}}}",
+    "alerts: {rules: {A: {when: {absent: {}, failed: {}}}}}",
+    "alerts: {rules: {A: {when: {outside: [0, 1]}}}}",
+    "alerts: {rules: {A: {when: {absent: 1}}}}",
+    "alerts: {rules: {A: {when: absent, severity: none}}}",
+    "alerts: {rules: {A: {when: absent, hold: 1.5}}}",
+    "alerts: {channels: {a: {type: pigeon, url: 'https://a.example.com'}}}",
+    "alerts: {channels: {a: {url: 'https://a.example.com'}}}",
+    "alerts: {muted: {x: {from: '2026-11-27'}}}",
+    "alerts: {repeat: soon}",
 ]
 
 

@@ -8,7 +8,9 @@ from driftline.core.ledger import PartKind, Step
 from driftline.engine import evaluate as evaluating
 from driftline.engine.cohorts import settle
 from driftline.engine.evaluate import EMPTY_RUN, complete, evaluate
+from driftline.engine.measure_performance import Performance
 from driftline.engine.model import Model
+from driftline.engine.timeline import Timeline
 from driftline.ports import Store
 from small_models import HOUR, NOW, START, Label, Row, deliver, differences, evaluate_all, found, model, plan
 
@@ -150,3 +152,13 @@ def test_an_evaluation_that_stops_half_way_goes_on(monkeypatch):
     for each in (made, other):
         evaluate_all(each, as_of=START + 25 * DAY)
     assert differences(found(made), found(other), leave=("orphan_share",)) == []
+
+
+def test_hours_are_judged_by_labels_at_less_chance_than_days():
+    """Half of the false pages of a month are for all its windows; what the plan says is the most."""
+    for base, alpha in (("1d", 0.01), ("1h", 0.5 / 720)):
+        made = model(of(base=base, windows={"base": base, "widen_to": "1d"}))
+        deliver(made, [Row("a", 1)])
+        performance = Performance(made, Timeline(made, []), as_of=NOW, through=1)
+        assert performance.spec.alpha == pytest.approx(alpha)
+        assert performance.spec.but(alpha=made.plan.performance.alpha) == made.plan.performance

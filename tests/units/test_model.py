@@ -3,7 +3,7 @@
 import pytest
 
 from driftline.core.errors import UsageError
-from driftline.engine.model import ACTIVE, ANCHOR, Model
+from driftline.engine.model import ACTIVE, ANCHOR, Model, quality_alpha
 from driftline.engine.references import Saying, set_reference
 from driftline.lakes.memory import MemoryLake
 from driftline.performance.labels import LabelKind, LabelSpec
@@ -61,3 +61,12 @@ def test_a_model_without_labels_sums_none_up():
     assert made.outcomes() is not None
     without = Model(plan(labels=LabelSpec(kind=LabelKind.NONE)), "plan", made.store, made.lake, made.references)
     assert without.outcomes() is None
+
+
+@pytest.mark.parametrize(
+    ("base", "pages", "alpha"),
+    [("1d", 1.0, 0.01), ("6h", 1.0, 0.5 / 120), ("1h", 1.0, 0.5 / 720), ("1d", 0.3, 0.005), ("1h", 4.0, 2 / 720)],
+)
+def test_quality_may_use_half_of_the_false_pages(base, pages, alpha):
+    of = plan(base=base, windows={"base": base}, alerts={"budget": {"pages_per_month": pages}})
+    assert quality_alpha(Model(of, "plan", MemoryStore(), MemoryLake(), [])) == pytest.approx(alpha)

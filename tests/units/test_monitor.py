@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -11,7 +12,9 @@ import pyarrow as pa
 import pytest
 from scipy import special, stats
 
+import small_models
 from driftline.core.errors import IncompatibleProfiles
+from driftline.core.ledger import Step
 from driftline.core.records import Scope, Status
 from driftline.drift.control import MEMORY, Memory, accumulated
 from driftline.drift.counted import count_scores, skew_corrected
@@ -277,6 +280,21 @@ def test_lines_can_be_raised(known):
     plain, raised = (monitor(baseline, series, reference.schema, raised=r)[0] for r in (0.0, 1.0))
     assert raised.surprise_limit == pytest.approx(plain.surprise_limit + 1)
     assert raised.accumulated_limit == pytest.approx(plain.accumulated_limit + 2)
+    assert raised.note.endswith("raised by 1 and 2 because people closed false alarms")
+    assert "raised" not in plain.note
+
+
+def test_a_model_passes_on_by_how_much_the_lines_of_a_step_are_raised():
+    lines = {}
+    for raised in (0.0, 0.5):
+        made = replace(small_models.model(), raised={"drift": raised})
+        small_models.deliver(made, [small_models.Row(f"{i}", i / 20) for i in range(100)])
+        small_models.evaluate_all(made, as_of=small_models.START + 24 * small_models.HOUR)
+        for step in (Step.DRIFT, Step.PREDICTIONS):
+            found = made.store.evaluations(made.name, step)[0].measurements
+            lines[step, raised] = [m.limit for m in found if m.metric == "surprise"]
+    assert lines[Step.DRIFT, 0.5] == pytest.approx([limit + 0.5 for limit in lines[Step.DRIFT, 0.0]])
+    assert lines[Step.PREDICTIONS, 0.5] == lines[Step.PREDICTIONS, 0.0] != []
 
 
 def test_a_smaller_budget_means_higher_lines():

@@ -36,7 +36,8 @@ def measured(reference, rows, seed, step, shift=0.0, **settings):
 def test_data_drift_measures_the_inputs_and_leaves_the_prediction_to_step_3(reference):
     found = measured(reference, 2000, 2, data_drift)
     assert {column for column, _ in found} == {"income"}
-    assert {metric for _, metric in found} == {"verdict", "psi", "js", "hellinger", "total_variation", "chi2", "ks", "wasserstein"}
+    distances = {"psi", "js", "hellinger", "total_variation", "chi2", "ks", "wasserstein"}
+    assert {metric for _, metric in found} == {"verdict", *distances, "missing_rate", "unreadable"}
     verdict = found.pop(("income", "verdict"))
     assert (verdict.value, verdict.beyond, verdict.limit) == (0.0, False, None)
     assert all(m.scope == SCOPE and m.n == 2000 and m.status is Status.OK and m.value < m.limit for m in found.values())
@@ -57,7 +58,9 @@ def test_prediction_drift_has_the_decision_rate(reference):
 
 
 def test_few_rows_are_insufficient_and_none_are_no_data(reference):
-    assert {m.status for m in measured(reference, 30, 5, data_drift).values()} == {Status.INSUFFICIENT}
+    found = measured(reference, 20, 5, data_drift)
+    assert {m.status for (_, metric), m in found.items() if metric != "unreadable"} == {Status.INSUFFICIENT}
+    assert (found["income", "unreadable"].status, found["income", "unreadable"].beyond) == (Status.OK, False)
     nothing = Profile.zero(reference.schema)
     assert data_drift(nothing, reference, SCOPE, DriftSpec()) == []
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import BigInteger, Integer, LargeBinary, UniqueConstraint, create_engine, event, inspect, text
 
+from driftline.alerting.records import EMPTY, Board, Reaction, Sending, Stage
 from driftline.core.errors import StoreError
 from driftline.core.ledger import PartKind, RowKind, Step, Touched
 from driftline.stores import migrations
@@ -66,7 +67,17 @@ def test_a_store_of_version_1_goes_on(copy, golden):
     store.close()
 
 
-def second(connection):
+def test_in_a_store_of_version_1_nobody_was_alerted(copy):
+    store = open_store(str(copy))
+    assert store.board("credit") == EMPTY
+    assert (store.transitions("credit"), store.incidents("credit"), store.silences("credit"), store.outgoing("credit")) == ([], [], [], [])
+    store.react("credit", Reaction(Board(revision=1, number=2)))
+    assert store.board("credit") == Board(revision=1, number=2)
+    store.close()
+    assert versions(copy) == [1, 2]
+
+
+def another(connection):
     """A step as a later version might take it."""
     connection.exec_driver_sql("ALTER TABLE models ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
 
@@ -85,12 +96,12 @@ def versions(path):
 
 
 def test_an_older_store_is_brought_up_step_by_step(copy, golden, monkeypatch):
-    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, second))
+    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, another))
     for _ in range(2):  # the second opening finds nothing to do
         store = open_store(str(copy), create=False)
         assert store.deliveries("credit") == [golden.LABELS, golden.PREDICTIONS]
         store.close()
-    assert versions(copy) == [1, 2]
+    assert versions(copy) == [1, 2, 3]
 
 
 def test_steps_are_taken_together_or_not_at_all(copy, monkeypatch):
@@ -98,7 +109,7 @@ def test_steps_are_taken_together_or_not_at_all(copy, monkeypatch):
         connection.exec_driver_sql("ALTER TABLE models ADD COLUMN half TEXT")
         connection.exec_driver_sql("ALTER TABLE nowhere ADD COLUMN x TEXT")
 
-    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, second, broken))
+    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, another, broken))
     with pytest.raises(StoreError):
         open_store(str(copy))
     assert versions(copy) == [1]
@@ -113,7 +124,7 @@ def test_a_newer_store_is_refused(copy):
     connection.execute("INSERT INTO schema_version VALUES (7, 0)")
     connection.commit()
     connection.close()
-    with pytest.raises(StoreError, match=r"The store has version 7, and this driftline knows versions up to 1. Update driftline."):
+    with pytest.raises(StoreError, match=r"The store has version 7, and this driftline knows versions up to 2. Update driftline."):
         open_store(str(copy))
 
 
@@ -190,6 +201,18 @@ READINGS = {
     "evaluated": lambda store: store.evaluated("credit", Step.DRIFT),
     "references": lambda store: store.references("credit"),
     "history": lambda store: store.history("credit", "r1"),
+    "evaluations after one": lambda store: store.evaluations_after("credit", 1),
+    "board": lambda store: store.board("credit"),
+    "transitions": lambda store: store.transitions("credit"),
+    "transitions of an alert": lambda store: store.transitions("credit", fingerprint="0123456789abcdef", start=EARLY, end=LATE),
+    "transitions of a time": lambda store: store.transitions("credit", start=EARLY, end=LATE),
+    "incidents": lambda store: store.incidents("credit"),
+    "incidents of a stage": lambda store: store.incidents("credit", stages=[Stage.OPEN]),
+    "incident": lambda store: store.incident("credit", "inc_1"),
+    "silences": lambda store: store.silences("credit", at=LATE),
+    "outgoing": lambda store: store.outgoing("credit"),
+    "outgoing of a state": lambda store: store.outgoing("credit", states=[Sending.HELD]),
+    "due": lambda store: store.due("credit", now=LATE),
 }
 SORTED_BY_AN_INDEX = {
     "sequence",
@@ -202,8 +225,24 @@ SORTED_BY_AN_INDEX = {
     "marks",
     "evaluated",
     "history",
+    "evaluations after one",
+    "board",
+    "transitions",
+    "incidents",
+    "incidents of a stage",
+    "incident",
+    "outgoing",
+    "outgoing of a state",
+    "due",
 }
 WITHOUT_THE_TABLE = {"rows", "marks"}
+BY_THIS_INDEX = {
+    "transitions of an alert": "transitions_alert",
+    "transitions of a time": "transitions_window",
+    "incidents of a stage": "incidents_stage",
+    "outgoing of a state": "outbox_state",
+    "due": "outbox_queue",
+}
 
 
 @pytest.mark.parametrize("name", READINGS)
@@ -222,4 +261,6 @@ def test_what_is_read_is_found_by_an_index(copy, name):
         assert [step for step in steps if "TEMP B-TREE" in step] == []
     if name in WITHOUT_THE_TABLE:
         assert any("USING COVERING INDEX parts_counts" in step for step in steps)
+    if name in BY_THIS_INDEX:
+        assert any(f"INDEX {BY_THIS_INDEX[name]} " in step for step in steps), steps
     store.close()

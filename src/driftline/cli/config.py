@@ -25,7 +25,10 @@ def add_to(verbs: Any) -> None:
     )
     actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser(
-        "check", allow_abbrev=False, help="is it right?", description="Prints one line: that FILE is fine, or its first mistake."
+        "check",
+        allow_abbrev=False,
+        help="is it right?",
+        description="Prints that FILE is fine, with notes on what is worth a look, or its first mistake.",
     )
     check.add_argument("--without-secrets", action="store_true", help="do not look up the secrets, which may not be here")
     display = actions.add_parser(
@@ -53,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "check":
         loaded = load(Path(arguments.file), os.environ, secrets=not arguments.without_secrets)
         show(f"{_visible(arguments.file)}: fine (model {_visible(loaded.plan.model)}, digest {loaded.digest})")
+        for note in loaded.notes:
+            show(f"note: {_visible(note)}")
     else:
         loaded = load(Path(arguments.file), os.environ, secrets=False)
         show(as_json(loaded) if arguments.json else as_text(loaded, resolved=arguments.resolved))

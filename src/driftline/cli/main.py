@@ -7,7 +7,24 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from driftline.cli import compare, config, explain, ingest, init, profile, query, reference, show, steps, store
+from driftline.cli import (
+    alerts,
+    backtest,
+    compare,
+    config,
+    explain,
+    export,
+    ingest,
+    init,
+    notify,
+    profile,
+    query,
+    reference,
+    rules,
+    show,
+    steps,
+    store,
+)
 from driftline.core.errors import DriftlineError
 
 OK, ALARM, BAD_INPUT, UNKNOWN = 0, 1, 2, 3
@@ -23,7 +40,24 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", dest="tell_version", action="store_true", help="print the version and stop")
     verbs = top.add_subparsers(dest="verb", metavar="COMMAND")
-    for verb in (compare, profile, explain, init, config, reference, ingest, steps, show, query, store):
+    for verb in (
+        compare,
+        profile,
+        explain,
+        init,
+        config,
+        reference,
+        ingest,
+        steps,
+        alerts,
+        notify,
+        rules,
+        backtest,
+        show,
+        query,
+        export,
+        store,
+    ):
         verb.add_to(verbs)
     return top
 

@@ -28,7 +28,10 @@ VERBS = {
     "performance": ("step 1: how the model serves and how right it is", "Evaluates step 1 on the windows that are due."),
     "drift": ("step 2: whether the inputs have drifted", "Evaluates step 2 on the windows that are due."),
     "predictions": ("step 3: whether the outputs have drifted", "Evaluates step 3 on the windows that are due."),
-    "run": ("take the configured files and evaluate all steps", "Takes the files that the configuration names, then evaluates all steps."),
+    "run": (
+        "take the configured files, evaluate all steps, and tell whom it concerns",
+        "Takes the files that the configuration names, evaluates steps 1 to 3, then runs step 4: alerts, and what people are told.",
+    ),
 }
 
 
@@ -84,7 +87,18 @@ def evaluated(verb: str, model: OpenModel, arguments: argparse.Namespace) -> int
                 if paths:
                     taken += model.ingest_files(kind, now=arrived, progress=progress)
         done = model.evaluate(*steps, as_of=as_of, start=chosen[0], end=chosen[1], progress=progress)
-    return told(model, done, arguments, [*amiss(taken), *without(model, steps[0], done)])
+    alerts = alerted(model, arguments) if verb == "run" else []
+    return told(model, done, arguments, [*amiss(taken), *without(model, steps[0], done)], alerts)
+
+
+def alerted(model: OpenModel, arguments: argparse.Namespace) -> list[str]:
+    """Runs step 4 on what was found, and says in a line or two how things stand."""
+    from driftline.cli.alerts import counts_of, muted_of, paper_of
+    from driftline.report.alerts_text import brief_text, sent_text
+
+    done, delivered = model.alerts.run(now=moment(arguments.arrived, "--arrived", model.loaded.plan.windows.timezone))
+    paper = paper_of(model)
+    return [*brief_text(done.board, muted_of(done.incidents), paper), *sent_text(counts_of(delivered), delivered.errors, paper)]
 
 
 def backfill(arguments: argparse.Namespace) -> int:
@@ -126,8 +140,10 @@ def without(model: OpenModel, first: Any, done: Sequence[Evaluated]) -> list[str
     return [f"note: {', '.join(missing)} not evaluated yet; 'driftline run' evaluates all steps in order"]
 
 
-def told(model: OpenModel, done: Sequence[Evaluated], arguments: argparse.Namespace, notes: Sequence[str]) -> int:
-    """Prints what was found, and returns the exit code."""
+def told(
+    model: OpenModel, done: Sequence[Evaluated], arguments: argparse.Namespace, notes: Sequence[str], alerts: Sequence[str] = ()
+) -> int:
+    """Prints what was found and how the alerts stand, and returns the exit code."""
     from driftline.report.evaluation_text import evaluation_text
     from driftline.report.measurements import json_text, rows_of
     from driftline.report.reading import is_judged
@@ -138,11 +154,9 @@ def told(model: OpenModel, done: Sequence[Evaluated], arguments: argparse.Namesp
         show(json_text(rows_of(found)).rstrip("\n"))
     elif not arguments.quiet:
         more = [f"note: {note}" for each in done for note in each.notes] + list(notes)
-        next_step = f"more: driftline show -c {arguments.config}"
-        text = evaluation_text(
-            found, zone=model.loaded.plan.windows.timezone, **screen_settings(), verbose=arguments.verbose, next_step=next_step
-        )
-        show("\n".join([*more, text]))
+        zone = model.loaded.plan.windows.timezone
+        text = evaluation_text(found, zone=zone, **screen_settings(), verbose=arguments.verbose)
+        show("\n".join([*more, text, *alerts, f"more: driftline show -c {arguments.config}"]))
     if arguments.fail_on != "never" and severity_of(found).rank >= _rank(arguments.fail_on):
         return ALARM
     if any(is_judged(evaluation) for evaluation in found):

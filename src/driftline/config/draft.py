@@ -152,6 +152,8 @@ def _rest(defaults: Mapping[str, object]) -> Iterator[str]:
     yield f"# serving: {{availability: 0.995, latency: 800}}  # {meaning('serving')}"
     yield f"# performance: {{tolerated: {{roc_auc: 0.02}}}}  # {meaning('performance.tolerated')}"
     yield f"# drift: {{importance: {{NAME: 0.3}}}}  # {meaning('drift.importance')}"
+    chat = "{channels: {chat: {type: apprise, url: $CHAT_URL}}, notify: {critical: chat, warning: chat}}"
+    yield f"# alerts: {chat}  # nobody is told until a channel is named"
 
 
 def _next(asked: Asked) -> Iterator[str]:

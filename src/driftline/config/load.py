@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from driftline.config.nodes import Place, Table, parse, scalars
+from driftline.alerting.defaults import default_rules
+from driftline.alerting.policy import Trouble, troubles
+from driftline.config.literals import refuse_literals
+from driftline.config.nodes import Place, parse
 from driftline.config.plan import Plan
 from driftline.config.reading import read_plan
-from driftline.config.secrets import HOW, SECRET_KEYS, Secret, holds_password, secret
+from driftline.config.secrets import SECRET_KEYS, Secret, secret
+from driftline.config.shape import pattern
 from driftline.config.values import effective
 from driftline.core.errors import ConfigError, UsageError
 
 LARGEST = 1_000_000
 DEFAULT = "default"
-NAMES_OF_DATA = frozenset({"task", "columns", "labels", "segments", "performance", "drift"})
-"""Sections of names and values of columns, which may look like anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Loaded:
     """A plan with where it came from.
 
     `origins`: for every dotted key `file:line:column`, or `default`. `secrets`: what the secret keys stand for, by dotted key; empty where
-    they were not asked for. `digest`: hash of the effective plan, which is the same however the file is laid out and never depends on a
-    secret.
+    they were not asked for, and without those that the file does not name. `digest`: hash of the effective plan, which is the same however
+    the file is laid out and never depends on a secret. `notes`: what is right and still worth a look, each with its place.
     """
 
     plan: Plan
@@ -35,6 +37,7 @@ class Loaded:
     path: Path
     digest: str
     secrets: Mapping[str, Secret]
+    notes: tuple[str, ...] = ()
 
     def beside(self, name: str) -> str:
         """A path of the file as one that can be opened: relative ones are taken from the folder of the file; addresses stay."""
@@ -45,19 +48,22 @@ class Loaded:
         return name if stays else str(self.path.parent / name)
 
 
-def load(path: Path, environment: Mapping[str, str], *, secrets: bool = True) -> Loaded:
-    """The plan of a file. `environment` is where `$NAME` is looked up; not at all where `secrets` is False.
+def load(path: Path, environment: Mapping[str, str], *, secrets: bool | Collection[str] = True) -> Loaded:
+    """The plan of a file. `environment` is where `$NAME` is looked up: all secrets, or those of some of `SECRET_KEYS`; none where `secrets`
+    is False.
 
     Raises `ConfigError` with `file:line:column` for the first mistake.
     """
     name = str(path)
     tree = parse(_text(path), name)
-    _refuse_passwords(tree, name)
+    refuse_literals(tree, name)
     plan, places = read_plan(tree, name)
+    notes = _notes(plan, places, name)
     values = effective(plan)
     origins = {key: places[key].within(name) if key in places else DEFAULT for key in values}
-    revealed = _secrets(values, places, environment, path) if secrets else {}
-    return Loaded(plan, origins, path, digest(plan), revealed)
+    wanted = SECRET_KEYS if secrets is True else frozenset(secrets or ())
+    revealed = _secrets(values, places, environment, path, wanted)
+    return Loaded(plan, origins, path, digest(plan), revealed, notes)
 
 
 def digest(plan: Plan) -> str:
@@ -99,19 +105,46 @@ def _others(path: Path) -> str:
     return f"There {'is' if len(near) == 1 else 'are'} {', '.join(near[:5])}."
 
 
-def _refuse_passwords(tree: Table, name: str) -> None:
-    """Raises `ConfigError` for a password that is written out, before anything else could quote it."""
-    for key, node in tree.entries:
-        inside = () if key.text in NAMES_OF_DATA else scalars(node)
-        for scalar in (key, *inside):
-            if holds_password(scalar.text, database=key.text == "storage"):
-                raise ConfigError("A password is written out here", where=scalar.place.within(name), hint=HOW)
+def _notes(plan: Plan, places: Mapping[str, Place], name: str) -> tuple[str, ...]:
+    """What is worth a look about the alerts. Raises `ConfigError` for what cannot stay."""
+    serving = plan.serving
+    objectives = {"availability": serving.availability, "latency_within": serving.latency}
+    found = troubles(
+        plan.alerts.rules,
+        default_rules() if plan.alerts.defaults else {},
+        owned=bool(plan.owner.team or plan.owner.email),
+        pages=bool(plan.alerts.notify.critical),
+        targets={name: spec.target for name, spec in objectives.items() if spec is not None},
+    )
+    for trouble in found:
+        if trouble.grave:
+            raise ConfigError(trouble.what, where=_place(trouble, places).within(name), hint=trouble.hint)
+    told = {channel for key in ("critical", "warning", "info", "digest") for channel in getattr(plan.alerts.notify, key)}
+    idle = [
+        Trouble(f"channels.{channel}", f"The channel '{channel}' is told nothing", "Name it in 'alerts.notify'.")
+        for channel in plan.alerts.channels
+        if channel not in told
+    ]
+    return tuple(f"{_place(each, places).within(name)}: {each.what}. {each.hint}" for each in (*found, *idle))
 
 
-def _secrets(values: Mapping[str, object], places: Mapping[str, Place], environment: Mapping[str, str], path: Path) -> dict[str, Secret]:
-    """What the secret keys stand for. Raises `ConfigError`."""
+def _place(trouble: Trouble, places: Mapping[str, Place]) -> Place:
+    """Where a trouble is, or what it is in."""
+    parts = ["alerts", *trouble.where.split(".")]
+    for n in range(len(parts), 0, -1):
+        if (place := places.get(".".join(parts[:n]))) is not None:
+            return place
+    return Place(1, 1)
+
+
+def _secrets(
+    values: Mapping[str, object], places: Mapping[str, Place], environment: Mapping[str, str], path: Path, wanted: Collection[str]
+) -> dict[str, Secret]:
+    """What the secret keys stand for that are wanted and that the file names. Raises `ConfigError`."""
     found = {}
-    for key in sorted(SECRET_KEYS):
+    for key in sorted(values):
+        if pattern(key) not in wanted or values[key] is None:
+            continue
         try:
             found[key] = secret(str(values[key]), environment, path.parent)
         except UsageError as error:

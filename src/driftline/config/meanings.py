@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from driftline.config.meanings_of_alerts import ALERTS
+
 MEANINGS: Mapping[str, tuple[str, str]] = {
     "version": ("version of this format of configuration files", "version: 1"),
     "model": ("name of the model, under which everything about it is kept", "model: credit-default"),
@@ -39,6 +41,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "columns: {identifiers: [user_id]}",
     ),
     "columns.kinds": ("how columns are summarised, where the guess is wrong", "columns: {kinds: {zip: categorical}}"),
+    "columns.sources": (
+        "columns that come from one upstream source; what breaks them together is told once",
+        "columns: {sources: {bureau_api: [bureau_score, inquiries]}}",
+    ),
     "labels": ("how labels come; one word alone is their kind", "labels: {kind: event, negative_after: 45d}"),
     "labels.kind": (
         "outcome: every eligible prediction gets a label; event: only positives are told; none: there are no labels",
@@ -57,6 +63,10 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "labels.expected_coverage": ("share of eligible rows with a label once they are mature", "labels: {expected_coverage: 0.98}"),
     "labels.max_orphans": ("share of labels without a prediction that is tolerated", "labels: {max_orphans: 0.001}"),
     "segments": ("columns whose levels are also judged by themselves", "segments: [channel, region]"),
+    "depends_on": (
+        "other models of the same store, each with the columns that it produces for this one",
+        "depends_on: {income-estimator: [income_estimate]}",
+    ),
     "windows": ("how time is cut; one duration alone is the base", "windows: {base: 1d, timezone: Europe/Lisbon}"),
     "windows.base": ("length of a window: a part of a day, or whole days", "windows: {base: 1h}"),
     "windows.timezone": ("time zone whose midnight a day begins at", "windows: {timezone: Europe/Lisbon}"),
@@ -97,15 +107,16 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "drift.importance": ("share of importance of columns; they rank by it, and their floor follows", "drift: {importance: {income: 0.3}}"),
     "drift.least_rows": ("rows below which a column is not judged of which only missing values are known", "drift: {least_rows: 30}"),
     "drift.false_alarms_per_month": (
-        "windows a month that may be called drifted although nothing has changed",
+        "windows a month that may be called drifted although nothing has changed; a quarter of the false tickets where left out",
         "drift: {false_alarms_per_month: 1}",
     ),
     "predictions": ("step 3: drift of the output", "predictions: {near_threshold: 0.05}"),
     "predictions.near_threshold": ("half the width of the band of scores around the threshold", "predictions: {near_threshold: 0.05}"),
     "predictions.false_alarms_per_month": (
-        "windows a month that may be called drifted although nothing has changed",
+        "windows a month that may be called drifted although nothing has changed; a quarter of the false tickets where left out",
         "predictions: {false_alarms_per_month: 1}",
     ),
+    **ALERTS,
 }
 """Dotted keys in the order of the file: what each means, and a line that uses it."""
 

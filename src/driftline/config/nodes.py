@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from driftline.config.secrets import SECRET_NAMES
 from driftline.core.errors import ConfigError
 
 DEEPEST = 20
@@ -182,13 +183,16 @@ class _Building:
         entries = []
         for key, value in zip(done.nodes[::2], done.nodes[1::2], strict=True):
             entries.append((self._key(key, value, seen), value))
-            self._value(value)
+            self._value(value, secret=entries[-1][0].text in SECRET_NAMES)
         return Table(tuple(entries), place)
 
-    def _value(self, node: Node) -> None:
-        """Raises `ConfigError` for plain words and numbers that mean different things to different readers of YAML."""
+    def _value(self, node: Node, *, secret: bool = False) -> None:
+        """Raises `ConfigError` for plain words and numbers that mean different things to different readers of YAML; of a key that may hold
+        a secret without repeating them."""
         if not isinstance(node, Scalar) or node.quoted:
             return
+        if secret and (node.text.casefold() in TRAPS or ODD_NUMBER.fullmatch(node.text)):
+            raise self._error("This is a text to some readers of YAML, and something else to others", node.place, "Write it in quotes.")
         if node.text.casefold() in TRAPS:
             what = f"'{node.text}' is true or false to some readers of YAML, and a text to others"
             raise self._error(what, node.place, f"Write true or false, or the text in quotes: '{node.text}'.")

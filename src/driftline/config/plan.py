@@ -1,17 +1,20 @@
 """Plan: everything that a configuration file says about one model, checked and with its defaults.
 
 The top keys are the rooms of the house in the order of the steps: who the model is, where its rows are, how they are kept, then steps 1
-to 3.
+to 4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Literal
 
+from driftline.config.alerts import AlertsPlan
+from driftline.config.fields import Duration, Share, Target, check_durations
 from driftline.core.durations import duration
 from driftline.core.errors import UsageError, nearest
+from driftline.core.ledger import Step
 from driftline.core.spec import Field, Spec
 from driftline.drift.spec import DriftSpec
 from driftline.performance.labels import LabelSpec
@@ -19,31 +22,10 @@ from driftline.performance.step import PerformanceSpec
 from driftline.profiles.outcomes import Task
 from driftline.profiles.schema import Kind
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Target = Annotated[float, Field(gt=0.0, lt=1.0)]
-"""The share of an objective: with 1 there would be no budget of errors, and every error would break it."""
-DURATION: Final = "duration"
-Duration = Annotated[str, DURATION]
-"""A text such as `15m` or `28d`. Pydantic passes the mark over; `check_durations` and the reader of files heed it."""
-
-
 LONGEST_NAME = 100
 """Of a model: it stands in every line that is printed about it."""
-
-
-def written_name(field: str) -> str:
-    """The key of a field: `for` of `for_`."""
-    return field.rstrip("_")
-
-
-def check_durations(spec: Spec) -> None:
-    """Raises `UsageError` where a duration of the spec is none."""
-    for name, field in type(spec).model_fields.items():
-        if DURATION in field.metadata:
-            try:
-                duration(getattr(spec, name))
-            except UsageError as error:
-                raise UsageError(error.what, where=written_name(name), hint=error.hint) from None
+PART_OF_TICKETS = 0.25
+"""Of the false tickets that are allowed a month, what each of steps 2 and 3 may use: the other half is for all else."""
 
 
 class TaskSpec(Spec):
@@ -83,7 +65,8 @@ class ColumnsSpec(Spec):
     """Which columns of the predictions and of the labels hold what.
 
     `id` joins the two. `time` is the event time. `label_time`: when a label became known. `latency`: milliseconds. `error`: true where
-    the request failed and there is no prediction. `label_id`: name of the identifier among the labels where it is another.
+    the request failed and there is no prediction. `label_id`: name of the identifier among the labels where it is another. `sources`: the
+    columns that come from one upstream source, by its name.
     """
 
     id: str
@@ -98,6 +81,7 @@ class ColumnsSpec(Spec):
     ignore: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     kinds: Mapping[str, Kind] = {}
+    sources: Mapping[str, tuple[str, ...]] = {}
 
     def model_post_init(self, context: object) -> None:
         """Raises `UsageError` for a column of one table that should be two things at once."""
@@ -113,6 +97,21 @@ class ColumnsSpec(Spec):
             roles = [role for role in (*of_predictions, *of_labels) if getattr(self, role) == name]
             if roles:
                 raise _two_things(name, roles[0], "ignore")
+        _check_names(self.sources, "sources", "source")
+        seen = {}
+        for source, names in self.sources.items():
+            for name in names:
+                if seen.setdefault(name, source) != source:
+                    what = f"Column '{name}' comes from '{seen[name]}' and from '{source}'"
+                    raise UsageError(what, where=f"sources.{source}", hint="Name it once.")
+
+
+def _check_names(named: Mapping[str, tuple[str, ...]], where: str, what: str) -> None:
+    """Raises `UsageError` for a name that people could not see."""
+    for name in named:
+        if not is_name(name):
+            hint = f"Use up to {LONGEST_NAME} visible characters."
+            raise UsageError(f"{name[:LONGEST_NAME]!r} is no name of a {what}", where=where, hint=hint)
 
 
 def _two_things(column: str, one: str, other: str) -> UsageError:
@@ -213,25 +212,30 @@ class ServingSpec(Spec):
     absent_p: float = Field(default=1e-6, gt=0.0, lt=0.1)
 
 
+FalseAlarms = Annotated[float, Field(gt=0.0, le=31.0)]
+"""A month, of all columns and segments together."""
+
+
 class DriftPlan(DriftSpec):
-    """Step 2. `false_alarms_per_month` sets alpha: how many windows a month may be called drifted although nothing has changed."""
+    """Step 2. `false_alarms_per_month` sets alpha: how many windows a month may be called drifted although nothing has changed. Left out it
+    is a part of the budget of alerts: see `Plan.false_alarms`."""
 
     hidden: ClassVar[frozenset[str]] = frozenset({"alpha"})
     """Fields that are no keys of the file."""
 
     importance: Mapping[str, Annotated[float, Field(ge=0.0)]] = {}
-    false_alarms_per_month: float = Field(default=1.0, gt=0.0, le=31.0)
+    false_alarms_per_month: FalseAlarms | None = None
 
 
 class PredictionsPlan(Spec):
     """Step 3. `near_threshold`: half the width of the band around the decision threshold whose share is watched."""
 
     near_threshold: float = Field(default=0.05, gt=0.0, lt=0.5)
-    false_alarms_per_month: float = Field(default=1.0, gt=0.0, le=31.0)
+    false_alarms_per_month: FalseAlarms | None = None
 
 
 class Plan(Spec):
-    """All of it."""
+    """All of it. `depends_on`: other models of the same store, and the columns that they produce."""
 
     version: int = 1
     model: str
@@ -242,12 +246,14 @@ class Plan(Spec):
     columns: ColumnsSpec
     labels: LabelSpec = LabelSpec()
     segments: tuple[str, ...] = ()
+    depends_on: Mapping[str, tuple[str, ...]] = {}
     windows: WindowsSpec = WindowsSpec()
     storage: StorageSpec = StorageSpec()
     serving: ServingSpec = ServingSpec()
     performance: PerformanceSpec = PerformanceSpec()
     drift: DriftPlan = DriftPlan()
     predictions: PredictionsPlan = PredictionsPlan()
+    alerts: AlertsPlan = AlertsPlan()
 
     def model_post_init(self, context: object) -> None:
         """Raises `UsageError` for a format that is not this one."""
@@ -260,6 +266,14 @@ class Plan(Spec):
         for name in self.segments:
             if name in self.columns.ignore:
                 raise _two_things(name, "ignore", "segments")
+        _check_names(self.depends_on, "depends_on", "model")
+        if self.model in self.depends_on:
+            raise UsageError(f"The model '{self.model}' depends on itself", where="depends_on", hint="Name the models before it.")
+
+    def false_alarms(self, step: Step) -> float:
+        """How many windows a month step 2 or 3 may call drifted although nothing has changed: as it says, else a quarter of the tickets."""
+        said = (self.drift if step is Step.DRIFT else self.predictions).false_alarms_per_month
+        return self.alerts.budget.tickets_per_month * PART_OF_TICKETS if said is None else said
 
 
 def is_name(text: str) -> bool:

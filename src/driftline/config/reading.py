@@ -6,11 +6,27 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from driftline.config.alerts import HOW_TO_NAME
 from driftline.config.meanings import example
 from driftline.config.nodes import Listing, Node, Place, Scalar, Table, is_number, scalars, shortened
 from driftline.config.plan import Plan
-from driftline.config.shape import Holds, Leaf, Many, Named, Section, Shape, bounds, dotted, in_words, joined, plan_shape
-from driftline.config.short_forms import ALONE, ELSEWHERE, RENAMED
+from driftline.config.shape import (
+    ANY,
+    SECTION_NAME,
+    Holds,
+    Leaf,
+    Many,
+    Named,
+    Section,
+    Shape,
+    bounds,
+    dotted,
+    in_words,
+    joined,
+    pattern,
+    plan_shape,
+)
+from driftline.config.short_forms import ELSEWHERE, RENAMED
 from driftline.core.durations import duration
 from driftline.core.errors import ConfigError, UsageError, nearest
 from driftline.core.spec import Spec
@@ -20,7 +36,7 @@ MOST_WHOLE = 1e15
 
 
 def read_plan(tree: Table, name: str) -> tuple[Plan, dict[str, Place]]:
-    """The plan, and the place of each dotted key that the file says. Raises `ConfigError` with `name:line:column`."""
+    """The plan, and the place of each dotted key and section that the file says. Raises `ConfigError` with `name:line:column`."""
     reading = _Reading(name)
     plan = reading.section(tree, plan_shape(), "")
     assert isinstance(plan, Plan)
@@ -50,6 +66,8 @@ class _Reading:
             return shape.spec(**values)
         except UsageError as error:
             raise self._misfit(error, table, shape, path) from None
+        except OverflowError:
+            raise self.error(f"{path}: A time is outside of the calendar", table.place, _such_as(path)) from None
 
     def _key(self, key: Scalar, table: Table, shape: Section, path: str) -> str:
         """The name of a known key. Raises `ConfigError` with the nearest one."""
@@ -73,12 +91,16 @@ class _Reading:
         return self._named(node, shape, path)
 
     def _inner(self, node: Node, shape: Section, path: str) -> Spec:
+        self.places[path] = node.place
         if isinstance(node, Table):
             return self.section(node, shape, path)
-        if path in ALONE and isinstance(node, Scalar):
-            alone = Scalar(ALONE[path], quoted=True, place=node.place)
+        if shape.choice and isinstance(node, Scalar) and (node.quoted or not is_number(node.text)):
+            only: Node = Table((), node.place)
+            return self.section(Table(((node, only),), node.place), shape, path)
+        if shape.alone and (isinstance(node, Scalar) or isinstance(shape.keys[shape.alone].shape, Many)):
+            alone = Scalar(shape.alone, quoted=True, place=node.place)
             return self.section(Table(((alone, node),), node.place), shape, path)
-        raise self._wrong(node, path, "keys with values")
+        raise self._wrong(node, path, in_words(shape))
 
     def _many(self, node: Node, shape: Many, path: str) -> tuple[Any, ...]:
         if isinstance(node, Table):
@@ -96,10 +118,21 @@ class _Reading:
         if not isinstance(node, Table):
             raise self._wrong(node, path, in_words(shape))
         item = shape.item
+        if isinstance(item, Section):
+            return {key.text: self._chosen(key, value, item, path) for key, value in node.entries}
         return {
             key.text: self._many(value, item, path) if isinstance(item, Many) else self._leaf(value, item, path, empty=True)
             for key, value in node.entries
         }
+
+    def _chosen(self, key: Scalar, node: Node, shape: Section, path: str) -> Spec:
+        """A section under a name that the user chose. Raises `ConfigError`."""
+        if not SECTION_NAME.fullmatch(key.text):
+            raise self.error(f"{shortened(key.text)!r} is no name in '{path}'", key.place, HOW_TO_NAME)
+        here = joined(path, key.text)
+        spec = self._inner(node, shape, here)
+        self.places[here] = key.place
+        return spec
 
     def _leaf(self, node: Node, leaf: Leaf, path: str, *, empty: bool = False) -> Any:
         """One value. Raises `ConfigError` for another kind of value and for a number out of its bounds."""
@@ -113,8 +146,15 @@ class _Reading:
             if node.quoted or node.text.casefold() not in ("true", "false"):
                 raise self._wrong(node, path, "true or false")
             return node.text.casefold() == "true"
-        if not node.quoted and (is_number(node.text) or node.text.casefold() in ("true", "false")) and leaf.holds is Holds.TEXT:
-            raise self._wrong(node, path, "text", f"Write it in quotes: '{node.text}'.")
+        if leaf.holds is Holds.SPAN and not node.quoted and node.text.isdecimal():
+            return node.text
+        if (
+            not node.quoted
+            and (is_number(node.text) or node.text.casefold() in ("true", "false"))
+            and leaf.holds in (Holds.TEXT, Holds.SPAN)
+        ):
+            hint = f"Write it in quotes: '{node.text}'." if leaf.holds is Holds.TEXT else ""
+            raise self._wrong(node, path, in_words(leaf), hint)
         if not node.text and not empty:
             raise self.error(f"'{path}' is empty", node.place, f"Take the key out, or give it a value.{_such_as(path, ' ')}")
         return self._word(node, leaf, path) if leaf.words else self._text(node, leaf, path)
@@ -159,7 +199,8 @@ class _Reading:
         """What a spec says against its values, told at the value or the key that it speaks of."""
         at, said = self._spoken_of(error, table), joined(path, error.where.split(".")[-1])
         such = _such_as(said if error.where and said.split(".")[-1] in shape.keys else path)
-        prefix = f"{path}: " if path and path.rpartition(".")[2] not in error.what.casefold() else ""
+        named = path.rpartition(".")[2] in error.what.casefold() and not pattern(path).endswith(ANY)
+        prefix = f"{path}: " if path and not named else ""
         return self.error(f"{prefix}{error.what}", at, error.hint or such)
 
     @staticmethod
@@ -209,19 +250,20 @@ def _article(words: str) -> str:
 
 def _such_as(path: str, before: str = "") -> str:
     """An example of a key, where there is one."""
-    line = example(path)
+    known = pattern(path)
+    line = example(known) or (example(known.removesuffix(f".{ANY}")) if known.endswith(ANY) else "")
     return f"{before}Such as {line}." if line else ""
 
 
 def _nearest_key(name: str, shape: Section, path: str) -> str:
     """What to write instead of a key that does not exist."""
     known = list(shape.keys)
-    if (told := ELSEWHERE.get(joined(path, name))) is not None:
+    if (told := ELSEWHERE.get(joined(pattern(path), name))) is not None:
         return told
     near = nearest(name, [*known, *(RENAMED if not path else ())])
     if near:
         return f"Did you mean '{near}'?{_such_as(joined(path, near), ' ')}"
     elsewhere = [where for where, _ in dotted(plan_shape()) if where.split(".")[-1] == name and "." in where]
     if elsewhere:
-        return f"Did you mean '{elsewhere[0]}'?{_such_as(elsewhere[0], ' ')}"
+        return f"Did you mean '{elsewhere[0].replace(ANY, 'NAME')}'?{_such_as(elsewhere[0], ' ')}"
     return f"Known{f' in {path}' if path else ''}: {', '.join(known)}."

@@ -9,8 +9,8 @@ from typing import Any
 
 from driftline.config.meanings import example, meaning
 from driftline.config.nodes import Listing, Node, Scalar, Table, is_number, parse
-from driftline.config.shape import Holds, Key, Leaf, Many, Named, Section, Shape, joined, plan_shape
-from driftline.config.short_forms import ALONE, RENAMED
+from driftline.config.shape import ANY, SECTION_NAME, Holds, Key, Leaf, Many, Named, Section, Shape, joined, plan_shape
+from driftline.config.short_forms import RENAMED
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DURATION_PATTERN = r"^\s*(?=[0-9]{1,6}\s*[smhdw])0*[1-9][0-9]*\s*[smhdw]\s*$"
@@ -23,8 +23,8 @@ def json_schema() -> dict[str, Any]:
     for short, name in RENAMED.items():
         inner = shape.keys[name].shape
         assert isinstance(inner, Section)
-        alone = _shape(inner.keys[ALONE[name]].shape, joined(name, ALONE[name]))
-        whole["properties"][short] = {"description": f"short for {name}: {meaning(joined(name, ALONE[name]))}", **alone}
+        alone = _shape(inner.keys[inner.alone].shape, joined(name, inner.alone))
+        whole["properties"][short] = {"description": f"short for {name}: {meaning(joined(name, inner.alone))}", **alone}
     return {
         "$schema": DIALECT,
         "title": "The configuration of one model, as driftline reads it",
@@ -40,6 +40,7 @@ def _section(shape: Section, path: str) -> dict[str, Any]:
         "properties": {key.name: _described(key, joined(path, key.name)) for key in shape.keys.values()},
         "additionalProperties": False,
         **({"required": required} if required else {}),
+        **({"minProperties": 1, "maxProperties": 1} if shape.choice else {}),
     }
 
 
@@ -49,7 +50,8 @@ def _described(key: Key, path: str) -> dict[str, Any]:
     if default is not None:
         found["default"] = default
     if example(path):
-        found["examples"] = [_plain(_at(parse(example(path), path), path))]
+        nothing = isinstance(key.shape, Section) and not key.shape.keys
+        found["examples"] = [{} if nothing else _plain(_at(parse(example(path), path), path))]
     return found | _shape(key.shape, path)
 
 
@@ -57,6 +59,8 @@ def _default(key: Key) -> Any:
     """The default as a plain value, None where it says nothing."""
     if key.required or isinstance(key.shape, Section) or key.default in (None, "", (), {}):
         return None
+    if isinstance(key.default, tuple):
+        return [str(item) for item in key.default]
     return str(key.default) if isinstance(key.default, str) else key.default
 
 
@@ -66,11 +70,21 @@ def _shape(shape: Shape, path: str) -> dict[str, Any]:
     if isinstance(shape, Many):
         item = _leaf(shape.item)
         return {"anyOf": [item, {"type": "array", "items": item, "uniqueItems": True}]}
+    if isinstance(shape, Named) and isinstance(shape.item, Section):
+        names = {"pattern": f"^{SECTION_NAME.pattern}$"}
+        return {"type": "object", "propertyNames": names, "additionalProperties": _shape(shape.item, joined(path, ANY))}
     if isinstance(shape, Named):
         return {"type": "object", "additionalProperties": _shape(shape.item, path)}
-    if path in ALONE:
-        return {"anyOf": [_section(shape, path), _shape(shape.keys[ALONE[path]].shape, joined(path, ALONE[path]))]}
-    return _section(shape, path)
+    short = []
+    if shape.choice:
+        short.append({"enum": [key.name for key in shape.keys.values() if not _needs_settings(key)]})
+    if shape.alone:
+        short.append(_shape(shape.keys[shape.alone].shape, joined(path, shape.alone)))
+    return {"anyOf": [_section(shape, path), *short]} if short else _section(shape, path)
+
+
+def _needs_settings(key: Key) -> bool:
+    return isinstance(key.shape, Section) and any(inner.required for inner in key.shape.keys.values())
 
 
 def _leaf(leaf: Leaf) -> dict[str, Any]:
@@ -82,6 +96,8 @@ def _leaf(leaf: Leaf) -> dict[str, Any]:
         return {"type": ["string", "number", "boolean"]}
     if leaf.holds is Holds.FLAG:
         return {"type": "boolean"}
+    if leaf.holds is Holds.SPAN:
+        return {"type": ["string", "integer"]}
     if leaf.holds is Holds.TEXT:
         return {"type": "string"}
     bounds = {
@@ -92,9 +108,9 @@ def _leaf(leaf: Leaf) -> dict[str, Any]:
 
 
 def _at(node: Node, path: str) -> Node:
-    """The value of an example that belongs to the key itself, through short forms where it uses one."""
+    """The value of an example that belongs to the key itself, through short forms where it uses one; under names, the last of them."""
     for name in path.split("."):
-        inner = node.get(name) if isinstance(node, Table) else None
+        inner = (node.entries[-1][1] if name == ANY else node.get(name)) if isinstance(node, Table) else None
         node = inner if inner is not None else node
     return node
 

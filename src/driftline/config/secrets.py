@@ -14,8 +14,11 @@ from urllib.parse import quote
 
 from driftline.core.errors import UsageError
 
-SECRET_KEYS = frozenset({"storage.store"})
-"""Keys in which `$NAME` and `file:PATH` stand for a secret."""
+STORE = frozenset({"storage.store"})
+ALERTS = frozenset({"alerts.heartbeat", *(f"alerts.channels.*.{key}" for key in ("url", "secret", "old_secret", "routing_key"))})
+SECRET_KEYS = STORE | ALERTS
+"""Keys in which `$NAME` and `file:PATH` stand for a secret; `*` is a name that the user chooses."""
+SECRET_NAMES = frozenset(path.rpartition(".")[2] for path in SECRET_KEYS)
 
 LONGEST_FILE = 64 * 1024
 HOW = "Write postgresql://user:$PGPASSWORD@host/db with the name of an environment variable, or the whole of it as $NAME or file:PATH."
@@ -58,6 +61,16 @@ def holds_password(text: str, *, database: bool = False) -> bool:
         if any(word in name.casefold() for word in _SECRET_WORDS):
             found.append(value)
     return any(password and not _NAME.fullmatch(password) for password in found)
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text is nothing but the name of a secret: `$NAME`, `${NAME}` or `file:PATH`."""
+    return text.startswith("file:") or _NAME.fullmatch(text) is not None
+
+
+def without_names(text: str, instead: str = "") -> str:
+    """A text with its `$NAME` taken out."""
+    return _NAME.sub(instead, text)
 
 
 def secret(written: str, environment: Mapping[str, str], folder: Path) -> Secret:

@@ -17,15 +17,33 @@ ALONE: Mapping[str, str] = {
     "serving.availability": "target",
     "serving.latency": "within",
 }
-"""Sections that may hold one value alone, and the key it stands for: `task: binary` is `task: {type: binary}`."""
+"""Sections that may hold one value alone, and the key it stands for: `task: binary` is `task: {type: binary}`.
+
+The conditions of rules need no entry: `when: beyond_limit` names one without settings, and `when: {above: 0.05}` gives the first setting of
+one that needs no other.
+"""
 
 RENAMED: Mapping[str, str] = {"window": "windows"}
 """Other names of keys, for what reads better short: `window: 1d` is `windows: {base: 1d}`. Only one of the two may stand in a file."""
 
 ELSEWHERE: Mapping[str, str] = {
     "window": "Write 'window: 1d', or the complete form 'windows: {base: 1d}'.",
-    "alerts": "Alerts are not built yet.",
-    "notify": "Alerts are not built yet.",
+    "notify": "It is 'alerts.notify'.",
+    "sources": "It is 'columns.sources'.",
+    "upstream": "It is 'depends_on'.",
+    "alerts.channel": "Write 'channels', with a name for each: channels: {pager: {type: webhook, url: $PAGER_URL}}.",
+    "alerts.owner": "It is 'owner', beside 'alerts'.",
+    "alerts.silences": "A known event is an entry of 'alerts.muted'.",
+    "alerts.rules.*.name": "The name of a rule is the key above it.",
+    "alerts.rules.*.for": "It is 'hold'.",
+    "alerts.rules.*.feature": "It is 'column'.",
+    "alerts.rules.*.metrics": "It is 'metric', which may be a list.",
+    "alerts.rules.*.columns": "It is 'column', which may be a list.",
+    "alerts.rules.*.threshold": "Write 'when: {above: 0.05}' or 'when: {below: 0.9}'.",
+    "alerts.rules.*.channel": "Who is told follows from the severity: see 'alerts.notify'.",
+    "alerts.rules.*.notify": "Who is told follows from the severity: see 'alerts.notify'.",
+    "alerts.muted.*.start": "It is 'from'.",
+    "alerts.muted.*.end": "It is 'to'.",
     "retrain": "Decisions about retraining are not built yet.",
     "project": "Write it into 'description'.",
     "label": "The column is 'columns.label', and how labels come is said in 'labels'.",

@@ -14,7 +14,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import create_model
 
-from driftline.core.errors import UnknownName
+from driftline.core.errors import UnknownName, UsageError
 from driftline.core.spec import Spec
 
 P = ParamSpec("P")
@@ -61,6 +61,20 @@ class Catalog(Generic[P, R]):
         chosen = self.parameters(name).read(settings or {})
         return partial(self[name], **{field: getattr(chosen, field) for field in type(chosen).model_fields})
 
+    def one_of(self, name: str) -> type[Spec]:
+        """A spec called `name` in which exactly one entry is chosen, with its settings: a key per entry, each None but one."""
+        choices: dict[str, Any] = {entry: (self.parameters(entry) | None, None) for entry in self}
+
+        def chosen(spec: Spec, _context: object) -> None:
+            said = [entry for entry in choices if getattr(spec, entry) is not None]
+            if len(said) != 1:
+                known = ", ".join(choices)
+                raise UsageError(
+                    f"One {self.noun} is needed, and {len(said) or 'none'} {'are' if said else 'is'} given", hint=f"Known: {known}."
+                )
+
+        return create_model(name, __base__=type(name, (Spec,), {"model_post_init": chosen}), **choices)
+
     def summary(self, name: str) -> str:
         """The first sentence of the entry's docstring."""
         return (inspect.getdoc(self[name]) or "").split("\n\n")[0].replace("\n", " ")
@@ -68,7 +82,7 @@ class Catalog(Generic[P, R]):
 
 @cache
 def _parameters(function: Callable[..., Any]) -> type[Spec]:
-    hints = get_type_hints(function)
+    hints = get_type_hints(function, include_extras=True)  # the bounds of a parameter are part of its type
     fields: dict[str, Any] = {
         name: (hints[name], ... if parameter.default is parameter.empty else parameter.default)
         for name, parameter in inspect.signature(function).parameters.items()

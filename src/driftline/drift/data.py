@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from driftline.core.records import Measurement, Scope
+from driftline.drift.always import asked_always, rates, unreadable
 from driftline.drift.judge import judge
 from driftline.drift.measurements import absent, measurements
 from driftline.drift.overtime import UNKNOWN, Normal, in_segment, settled
@@ -35,10 +36,12 @@ def data_drift(  # noqa: PLR0913 - two profiles, where and how; the rest are set
     """
     chosen = inputs(reference.schema) if columns is None else columns
     before = reference.segments[scope.segment] if scope.segment else reference.profile
-    verdicts = judge(before, current, spec, share=share, columns=chosen, unrest=normal.unrest, brief=brief)
-    final = in_segment if scope.segment else settled
-    found = measurements([final(verdict, normal) for verdict in verdicts], scope, brief=brief, prefix=prefix)
-    return found if brief else found + absent(current, chosen, scope)
+    asked = asked_always(chosen, brief=brief)
+    verdicts = judge(before, current, spec, share=share, columns=chosen, unrest=normal.unrest, asked=asked, brief=brief)
+    final = [(in_segment if scope.segment else settled)(verdict, normal) for verdict in verdicts]
+    standing = {} if brief else rates(verdicts, final, scope, normal.ordinary)
+    found = measurements(final, scope, brief=brief, prefix=prefix, always=standing)
+    return found if brief else found + absent(current, chosen, scope) + unreadable(current, chosen, scope)
 
 
 def inputs(schema: Schema) -> list[int]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from driftline.core.verdicts import Finding, MeasureValue
 from driftline.drift.floors import Floor
-from driftline.drift.rates import quiet_rate
+from driftline.drift.rates import one_rate_p, quiet_rate
 from driftline.drift.result import Result
 from driftline.drift.stories import Case, tell
 from driftline.drift.tails import chi2_quantile, normal_quantile
@@ -47,10 +47,11 @@ def has_crossed(result: Result, alpha: float) -> bool:
     return result.p <= alpha and result.enough
 
 
-def finding_of(result: Result, case: Case, alpha: float, floor: Floor) -> Finding:
-    """The finding of one test; `primary_finding` makes that of the distance."""
+def finding_of(result: Result, case: Case, alpha: float, floor: Floor, *, rising: bool = False) -> Finding:
+    """The finding of one test; `primary_finding` makes that of the distance. `rising`: of a share of missing values that has not crossed
+    the limit is that from which on it is a fault, even where the share has fallen."""
     crossed = has_crossed(result, alpha)
-    limit = _limit(result, case, alpha, floor, crossed=crossed)
+    limit = _rising_limit(result, alpha) if rising and not crossed else _limit(result, case, alpha, floor, crossed=crossed)
     text = tell(result, case) if crossed else ""
     value = float(result.value) if math.isfinite(result.value) else None
     return _judged(Finding(result.kind, TITLES[result.kind], value, limit, text, crossed, False, result.reference, result.p, alpha))
@@ -83,6 +84,27 @@ def is_fault(finding: Finding) -> bool:
     if finding.kind == "unseen":
         return now >= UNSEEN_FAULT
     return finding.kind in ALWAYS_FAULTS
+
+
+def missing_fault_limit(finding: Finding) -> float | None:
+    """The share of missing values from which the finding is a fault; None where no share would be one, or nothing is known."""
+    least = _least_missing(finding.reference or 0.0)
+    return None if finding.limit is None or least > 1 else max(least, finding.limit)
+
+
+def _least_missing(before: float) -> float:
+    return before + MISSING_FAULT if before else NEVER_MISSING_FAULT
+
+
+def _rising_limit(result: Result, alpha: float) -> float | None:
+    """The smallest rise that is a fault where chance does not reach it, which is soon known; else what chance allows."""
+    if result.counts is None or result.bounds is None or 0 in (result.counts[1], result.counts[3]):
+        return None
+    _, n, r, m = result.counts
+    least = min(max(result.bounds[1], _least_missing(result.reference or 0.0)), 1.0)
+    if one_rate_p(math.ceil(least * n), n, r, m, both=result.both) <= alpha:
+        return least
+    return max(least, quiet_rate(n, r, m, alpha, higher=True, both=result.both))
 
 
 def _judged(finding: Finding) -> Finding:

@@ -222,7 +222,7 @@ def _findings(case: Case, family: Family, measure: str, own: MeasureValue | None
         if kind == "distance":
             found.append(primary_finding(result, case, alpha, own))
         elif TITLES[kind] == measure or kind in asked or has_crossed(result, alpha):
-            found.append(finding_of(result, case, alpha, floor))
+            found.append(finding_of(result, case, alpha, floor, rising=kind == "missing" and kind in asked))
     if case.fine is not None and any(f.crossed and f.kind in SHIFTED for f in found):
         factor = unit_factor(case.fine, case.place)
         if factor is not None:

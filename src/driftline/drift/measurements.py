@@ -1,13 +1,15 @@
 """Verdicts as measurements, the only thing that goes upstairs.
 
 Of each column there is one `verdict`: 0 stable, 1 drifted, 2 faulty, no value where the rows cannot tell; its note is the story and where
-the limit comes from. Beside it stand the distances and the tests that were asked for or have crossed their limits.
+the limit comes from. Beside it stand the distances and the tests that have crossed their limits; what stands there in every window is
+`always.py`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from driftline.core.records import Measurement, Scope, Status, segment_name
 from driftline.core.verdicts import ColumnVerdict, Verdict
@@ -16,16 +18,32 @@ from driftline.profiles.schema import Role
 
 VERDICT = "verdict"
 VALUES = {Verdict.STABLE: 0.0, Verdict.DRIFTED: 1.0, Verdict.FAULTY: 2.0}
+ABSENT = "the column is missing, or holds values of another type, in all of these rows"
 LEAST_ROWS = 30
 """Rows of a segment from which on it is known to be without a fault that others have."""
 WATCHED = (Role.FEATURE, Role.SEGMENT, Role.PREDICTION)
 """Roles of which a column that is not there is a fault."""
 
 
-def measurements(verdicts: Sequence[ColumnVerdict], scope: Scope, *, brief: bool = False, prefix: str = "") -> list[Measurement]:
+NOTHING: Mapping[str, Sequence[Measurement]] = MappingProxyType({})
+
+
+def measurements(
+    verdicts: Sequence[ColumnVerdict],
+    scope: Scope,
+    *,
+    brief: bool = False,
+    prefix: str = "",
+    always: Mapping[str, Sequence[Measurement]] = NOTHING,
+) -> list[Measurement]:
     """The verdict of each column with its measures; `brief` leaves all measures out but the one that decided. `prefix` goes before the
-    names of all metrics."""
-    return [measurement for verdict in verdicts for measurement in _of(verdict, scope, brief, prefix)]
+    names of all metrics. `always`: by column what was measured whatever the verdict, which takes the place of its own."""
+    found: list[Measurement] = []
+    for verdict in verdicts:
+        standing = always.get(verdict.name, ())
+        names = {m.metric for m in standing}
+        found += [*(m for m in _of(verdict, scope, brief, prefix) if m.metric not in names), *standing]
+    return found
 
 
 def absent(current: Profile, columns: Sequence[int], scope: Scope) -> list[Measurement]:
@@ -33,7 +51,7 @@ def absent(current: Profile, columns: Sequence[int], scope: Scope) -> list[Measu
     if not current.rows:
         return []
     gone = [current.schema.columns[i] for i in columns if not current.seen[i] and current.schema.columns[i].role in WATCHED]
-    note = "the column is missing, or holds values of another type, in all of these rows; looks like: pipeline"
+    note = f"{ABSENT}; looks like: pipeline"
     return [Measurement(VERDICT, 2.0, scope, current.rows, column.name, note=note, beyond=True) for column in gone]
 
 

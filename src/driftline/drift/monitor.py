@@ -68,6 +68,8 @@ def monitor(
     firsts = _largest(baseline, last), _largest(baseline, sums)
     limits = baseline.lines.surprise + raised, baseline.lines.accumulated + RAISES * raised
     told = f"{baseline.windows} windows rehearsed for {baseline.rate:.2g} false alarms a window over {len(baseline.columns)} columns"
+    if raised:
+        told += f", raised by {raised:.2g} and {RAISES * raised:.2g} because people closed false alarms"
     watches = []
     for name in (schema.columns[i].name for i in baseline.columns):
         if wanted is not None and name not in wanted:

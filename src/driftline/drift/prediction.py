@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from driftline.core.records import Measurement, Scope, Status
+from driftline.drift.always import asked_always, rates, unreadable
 from driftline.drift.decisions import near_share
 from driftline.drift.judge import judge
 from driftline.drift.measurements import absent, measurements
@@ -36,15 +37,16 @@ def prediction_drift(  # noqa: PLR0913 - two profiles, where and how; the rest a
     """
     chosen = outputs(reference.schema) if columns is None else columns
     before = reference.segments[scope.segment] if scope.segment else reference.profile
-    asked = dict.fromkeys(chosen, ("decision_rate",)) if threshold is not None else {}
+    asked = asked_always(chosen, brief=brief, decides=threshold is not None)
     verdicts = judge(
         before, current, spec, share=share, columns=chosen, threshold=threshold, unrest=normal.unrest, asked=asked, brief=brief
     )
-    final = in_segment if scope.segment else settled
-    found = measurements([final(verdict, normal) for verdict in verdicts], scope, brief=brief, prefix=prefix)
+    final = [(in_segment if scope.segment else settled)(verdict, normal) for verdict in verdicts]
+    standing = {} if brief else rates(verdicts, final, scope, normal.ordinary)
+    found = measurements(final, scope, brief=brief, prefix=prefix, always=standing)
     if brief:
         return found
-    found += absent(current, chosen, scope)
+    found += absent(current, chosen, scope) + unreadable(current, chosen, scope)
     for position in chosen:
         if reference.schema.columns[position].is_numeric and current.seen[position]:
             found += _mean(current, before, position, scope)

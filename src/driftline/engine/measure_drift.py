@@ -18,6 +18,7 @@ from driftline.drift.measurements import VERDICT, located
 from driftline.drift.monitor import Watch
 from driftline.drift.overtime import UNKNOWN, Normal
 from driftline.drift.prediction import outputs, prediction_drift
+from driftline.drift.presence import segment_rows
 from driftline.drift.spec import DriftSpec
 from driftline.engine.model import MONITOR_SHARE, Known, Model, alarms_of, in_force
 from driftline.engine.timeline import Timeline
@@ -102,7 +103,7 @@ def drift_of(model: Model, timeline: Timeline, step: Step, window: Window) -> tu
         several = len(schemas) - (anchor is not None and anchor.reference.schema.id in schemas) > 1
         whose = ", ".join(sorted(version for own, version in parts if own == schema)) if several else ""
         own = located(all_rows(look, watches) + by_segment(look))
-        own += watching.measurements(watches, look.scope(window), part.profile)
+        own += watching.measurements(watches, look.scope(window), part.profile) + present(look)
         found += [replace(m, scope=replace(m.scope, version=whose)) for m in own] if whose else own
         found += by_version(look)
         if anchor is not None and anchor is not known and anchor.reference.schema.id == schema:
@@ -152,6 +153,14 @@ def by_segment(look: Look) -> list[Measurement]:
     return found
 
 
+def present(look: Look) -> list[Measurement]:
+    """How many rows each segment of the reference has sent, for step 2."""
+    if look.step is not Step.DRIFT:
+        return []
+    rows = {segment: profile.rows for segment, profile in look.part.profiles.items() if segment != ALL_ROWS}
+    return segment_rows(rows, look.part.profile.rows, look.known.reference, look.scope(look.window), look.normal({}))
+
+
 def by_version(look: Look) -> list[Measurement]:
     """Where several versions served in this window: each against the reference, and the latest against the others."""
     schema = look.known.reference.schema.id
@@ -197,7 +206,7 @@ def monitored(look: Look) -> tuple[list[Watch], list[StoredPart]]:
         series.append(scores)
         data = scores.astype("<f4").tobytes()
         kept.append(StoredPart(PartKind.SCORES, schema.id, name, window, 0, changed.get(window, 0), 0, data))
-    return watching.monitor(baseline, series, schema), kept
+    return watching.monitor(baseline, series, schema, raised=model.raised.get(look.step.value, 0.0)), kept
 
 
 def _series_name(look: Look) -> str:

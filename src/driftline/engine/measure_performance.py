@@ -14,7 +14,7 @@ from driftline.core.durations import duration
 from driftline.core.ledger import PartKind, StoredPart
 from driftline.core.records import ALL_ROWS, Measurement, Scope, Segment, Status, Window, segment_name
 from driftline.engine.cohorts import cohorts
-from driftline.engine.model import Known, Model
+from driftline.engine.model import Known, Model, quality_alpha
 from driftline.engine.timeline import AHEAD, Timeline
 from driftline.performance.estimation import BackTests, Refusal, back_test, estimate, expected_values, realised
 from driftline.performance.maturity import label_health, matured, orphan_share, quality
@@ -47,6 +47,8 @@ class Performance:
         self.model, self.timeline = model, timeline
         self.as_of, self.through = as_of, through
         self.base = model.tiling.length
+        self.spec = model.plan.performance.but(alpha=quality_alpha(model))
+        """What holds for quality by labels."""
         self._rows: dict[Window, int] | None = None
         self._cohorts: dict[Window, Mapping[str, Cohort]] = {}
         self._estimates: dict[Window, Estimates] = {}
@@ -166,7 +168,7 @@ class Performance:
     def _headlines(self, cohort: Cohort, window: Window, known: Known, width: int, segment: Segment = ALL_ROWS) -> list[Measurement]:
         """The metrics that may raise an alarm, of all rows or of a segment."""
         plan, profile = self.model.plan, known.reference.segments[segment] if segment else known.reference.profile
-        spec = with_slack(plan.performance, known.learned.slacks, profile.outcomes, width)
+        spec = with_slack(self.spec, known.learned.slacks, profile.outcomes, width)
         only = spec.but(metrics=spec.headline or HEADLINES[cohort.plan.task])
         scope, age = self._scope(window, segment=segment), self.as_of - window.end
         return quality(cohort, [], profile.outcomes, scope, plan.labels, only, age=age)
@@ -175,7 +177,7 @@ class Performance:
         """The quality of all rows, or of those of one version. `width` is how many windows these are."""
         reference, age, plan = known.reference, self.as_of - window.end, self.model.plan
         past = [] if age >= plan.labels.maturity else self._past_cohorts(window, known)
-        spec = with_slack(plan.performance, known.learned.slacks, reference.profile.outcomes, width)
+        spec = with_slack(self.spec, known.learned.slacks, reference.profile.outcomes, width)
         return quality(cohort, past, reference.profile.outcomes, self._scope(window, version), plan.labels, spec, age=age)
 
     def _joined(self, window: Window, count: int, known: Known) -> Cohort | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from driftline.config.plan import Plan
@@ -26,6 +26,8 @@ MONITOR_SHARE = 0.5
 """Part of the false alarms that goes to the monitor, where there is one."""
 MOST_ALARMS = 0.25
 """False alarms per window beyond which nothing would be a finding."""
+PAGES_FOR_QUALITY = 0.5
+"""Part of the false pages that goes to quality by labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +50,15 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What a command works on. `digest` identifies the plan; `references` are all that were ever set, the latest last."""
+    """What a command works on. `digest` identifies the plan; `references` are all that were ever set, the latest last; `raised` says by how
+    much the lines of the monitor of a step (its value) are put up, because people have closed false alarms of it."""
 
     plan: Plan
     digest: str
     store: Store
     lake: Lake
     references: Sequence[Known]
+    raised: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def open(cls, plan: Plan, digest: str, store: Store, lake: Lake, *, known: Sequence[Known] = ()) -> Model:
@@ -170,5 +174,11 @@ def in_force(model: Model, schema: str, versions: Iterable[str]) -> Known:
 
 def alarms_of(model: Model, step: Step) -> float:
     """False alarms that one window may raise in step 2 or 3."""
-    allowed = model.plan.drift if step is Step.DRIFT else model.plan.predictions
-    return min(allowed.false_alarms_per_month / model.tiling.per_month, MOST_ALARMS)
+    return min(model.plan.false_alarms(step) / model.tiling.per_month, MOST_ALARMS)
+
+
+def quality_alpha(model: Model) -> float:
+    """The probability that one window is called worse by its labels although it is not: as the plan says, and no more than half of the
+    false pages that are allowed, for these may page."""
+    pages = model.plan.alerts.budget.pages_per_month
+    return min(model.plan.performance.alpha, PAGES_FOR_QUALITY * pages / model.tiling.per_month)

@@ -147,7 +147,8 @@ def _positive_share(cohort: Cohort, others: Sequence[Cohort], scope: Scope, spec
     low, high = min(low, normal.share * (1 - tolerated)), max(high, normal.share * (1 + tolerated))
     below = found.value < normal.share
     silent = "" if part else "no event is known: see whether labels still come; "
-    note = f"{silent}{found.note}; {_normal(normal)}, {low:.3g} to {high:.3g} is normal (chance {spec.alpha:g}, tolerated {tolerated:.0%})"
+    chance = f"chance {spec.alpha:.2g}, tolerated {tolerated:.0%}"
+    note = f"{silent}{found.note}; {_normal(normal)}, {low:.3g} to {high:.3g} is normal ({chance})"
     return replace(found, limit=low if below else high, beyond=found.value < low or found.value > high, note=note)
 
 

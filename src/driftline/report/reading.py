@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from driftline.core.ledger import Evaluation, Step
 from driftline.core.records import Basis, Measurement
 from driftline.report.figures import BASES, FAMILIES, excess, family_of, title
-from driftline.report.states import BAD, MONITOR, RANK, ROWS, Group, State, group_of, scope_name, some, state_of, story_of
+from driftline.report.states import BAD, MONITOR, RANK, ROWS, UNTOLD, Group, State, group_of, scope_name, some, state_of, story_of
 
 BUDGETS = ("availability", "latency_within", "error_budget_left")
 """What stays beyond its limit long after what used it up: it is told last."""
@@ -71,7 +71,7 @@ def subjects(evaluation: Evaluation) -> dict[Subject, list[tuple[State, Measurem
     for measurement in evaluation.measurements:
         family, name = family_of(measurement.metric) if evaluation.step is not Step.PERFORMANCE else ("", measurement.metric)
         detail = name != "verdict" and name not in MONITOR and _rows(measurement, family) in with_verdict
-        if not detail:
+        if not detail and name not in UNTOLD:
             subject = _subject(evaluation.step, measurement, family, name)
             found.setdefault(subject, []).append((state_of(evaluation.step, measurement), measurement))
     return found
@@ -164,7 +164,7 @@ def _strengths(evaluation: Evaluation) -> dict[tuple[object, ...], float]:
     found: dict[tuple[object, ...], float] = {}
     for measurement in evaluation.measurements:
         family, name = family_of(measurement.metric)
-        if measurement.beyond and measurement.limit is not None and name not in MONITOR:
+        if measurement.beyond and measurement.limit is not None and name not in MONITOR and name not in UNTOLD:
             key = _rows(measurement, family)
             found[key] = max(found.get(key, 0.0), excess(measurement))
     return found

@@ -43,6 +43,10 @@ RANK = {state: rank for rank, state in enumerate(State)}
 BAD = frozenset({State.ERROR, State.DATA, State.WORSE, State.BEYOND, State.DRIFT, State.UNUSUAL})
 ROWS = "rows"
 MONITOR = frozenset({"surprise", "accumulated"})
+UNTOLD = frozenset({"unreadable", "segment_rows"})
+"""Measured in every window for alerts to rest on; the verdicts tell what there is to tell."""
+STANDING = frozenset({"missing_rate"})
+"""Measured in every window too: only what is beyond its limit has a part in the story of a column."""
 _REASON = re.compile(r"\n|; (?=limits? |asked because )")
 """What parts the story of a note from where its limit comes from."""
 
@@ -74,7 +78,7 @@ def state_of(step: Step, measurement: Measurement) -> State:
         return State.OK
     if step is Step.PERFORMANCE:
         return State.WORSE if group_of(step, measurement) is Group.QUALITY else State.BEYOND
-    return State.UNUSUAL if name in MONITOR else State.DRIFT
+    return State.UNUSUAL if name in MONITOR else State.DATA if name in UNTOLD else State.DRIFT
 
 
 def story_of(measurement: Measurement, *, named: bool = False) -> str:

@@ -19,7 +19,7 @@ from driftline.report.episodes import Episode, by_step, chronicle
 from driftline.report.figures import family_of
 from driftline.report.moments import Clock
 from driftline.report.reading import Subject, read
-from driftline.report.states import BAD, Group, State, group_of, state_of
+from driftline.report.states import BAD, MONITOR, STANDING, UNTOLD, Group, State, group_of, state_of
 
 _MOST_MISSING = 60
 
@@ -119,18 +119,21 @@ class Timeline:
 
     @cached_property
     def series(self) -> tuple[Series, ...]:
-        """All series, in the order in which the latest evaluations name them."""
+        """All series that are told, in the order in which the latest evaluations name them; of what is measured in every window only what
+        has been beyond its limit, or is all that is known of its column."""
         found: dict[_Key, list[Point]] = {}
         now: dict[_Key, None] = {}
         for step, evaluations in self.steps.items():
             for evaluation in evaluations:
-                for m in evaluation.measurements:
+                for m in (m for m in evaluation.measurements if m.metric not in UNTOLD):
                     key = _Key(step, group_of(step, m), m.metric, m.column, m.scope.version, m.scope.segment, m.basis)
                     found.setdefault(key, []).append(Point(evaluation.window, m, state_of(step, m)))
             now |= {key: None for key in found if key.step is step and found[key][-1].window == evaluations[-1].window}
         groups = list(Group)
         keys = sorted([*now, *(key for key in found if key not in now)], key=lambda key: groups.index(key.group))
-        return tuple(Series(*key, points=tuple(found[key])) for key in keys)
+        every = [Series(*key, points=tuple(found[key])) for key in keys]
+        known = {(s.group, s.column) for s in every if s.all_rows and s.metric not in (*STANDING, *MONITOR, "verdict")}
+        return tuple(s for s in every if s.metric not in STANDING or not s.all_rows or s.bad or (s.group, s.column) not in known)
 
     @cached_property
     def words(self) -> Mapping[tuple[Step, Window], Mapping[Subject, State]]:

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from driftline.core.records import Basis, Window
 from driftline.report import figures, numbers
 from driftline.report.highlights import in_bases
-from driftline.report.states import BAD, MONITOR, Group, State
+from driftline.report.states import BAD, MONITOR, STANDING, Group, State
 from driftline.report.time_axis import TimeAxis
 from driftline.report.timeline import Point, Series, Timeline
 from driftline.report.timeline_charts import Line, line_chart
@@ -127,7 +127,8 @@ def room_for_columns(timeline: Timeline, windows: int, drawn: int) -> int:
 def _leads(series: Series) -> tuple[int, int, int]:
     """The distance that decides most often, then one with a limit, then the one with most values."""
     with_limit = sum(p.measurement.limit is not None for p in series.points)
-    return sum(p.measurement.beyond is not None for p in series.points), with_limit, len(series.points)
+    decided = series.bad if series.metric in STANDING else sum(p.measurement.beyond is not None for p in series.points)
+    return decided, with_limit, len(series.points)
 
 
 def _summary(lines: Sequence[Line], timeline: Timeline) -> str:

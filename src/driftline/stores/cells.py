@@ -13,6 +13,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from driftline.core.errors import StoreError
+from driftline.core.records import Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -31,6 +32,12 @@ def micros(moment: datetime) -> int:
 def moment(count: int) -> datetime:
     """The moment from its microseconds."""
     return EPOCH + timedelta(0, 0, count)
+
+
+@functools.lru_cache(maxsize=1 << 14)  # the same windows are asked for by every step: made once, thousands of them cost nothing
+def window(start: int, end: int) -> Window:
+    """A window from the microseconds of its two ends."""
+    return Window(moment(start), moment(end))
 
 
 def utc(when: datetime) -> datetime:

@@ -99,3 +99,11 @@ def numbered(connection: Connection, model: int, counter: str, count: int) -> in
     assert before is not None
     connection.execute(update(t.MODELS).where(t.MODELS.c.model == model).values({counter: before + count}))
     return before
+
+
+def counted(database: Database, connection: Connection, model: int, name: str, count: int) -> int:
+    """Raises a counter of a locked model in the table `counters` by `count`; what it was before."""
+    c = t.COUNTERS.c
+    before: int = connection.scalar(select(c.last).where(c.model == model, c.name == name)) or 0
+    connection.execute(database.upsert(t.COUNTERS), {"model": model, "name": name, "last": before + count})
+    return before

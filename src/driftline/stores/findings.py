@@ -11,10 +11,10 @@ from sqlalchemy import Row, and_, select
 from driftline.core.ledger import Evaluation, Step
 from driftline.core.records import Window
 from driftline.stores import tables as t
-from driftline.stores.cells import micros, moment, shown
+from driftline.stores.cells import micros, moment, shown, window
 from driftline.stores.database import Section, known, number_of, numbered
 from driftline.stores.evaluations import decode, encode
-from driftline.stores.windows import between, window
+from driftline.stores.windows import between
 
 _LATEST = ("model", "step", "start_us", "end_us", "number", "through", "as_of_us")
 
@@ -55,6 +55,13 @@ class Evaluations(Section):
         with self._database.reading() as connection:
             chosen = chosen.where(place.model == number_of(connection, model), *between(place.start_us, start, end))
             return sorted((_evaluation(row, where) for row in connection.execute(chosen)), key=in_order)
+
+    def evaluations_after(self, model: str, number: int, *, last: int | None = None) -> list[Evaluation]:
+        e = t.EVALUATIONS.c
+        where = f"{self._database.where}, model {shown(model)}"
+        with self._database.reading() as connection:
+            later = select(t.EVALUATIONS).where(e.model == number_of(connection, model), e.number > number)
+            return [_evaluation(row, where) for row in connection.execute(later.order_by(e.number).limit(last))]
 
     def evaluated(self, model: str, step: Step) -> dict[Window, tuple[int, datetime]]:
         last = t.LATEST.c

@@ -7,48 +7,19 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from driftline.core.ledger import Delivery, Evaluation, PartKind, Reject, RowKind, Step, StoredPart, StoredReference, Touched
 from driftline.core.records import Window
 from driftline.stores.cells import shown, utc
 from driftline.stores.locks import busy
+from driftline.stores.memory_alarms import MemoryAlarms, MemoryOutbox, sizes_of_alarms
 from driftline.stores.refusals import known_content, not_next, replaced, unknown
-
-WHERE = "memory"
-PartName = tuple[PartKind, Window, str, str, int]
+from driftline.stores.shelf import WHERE, PartName, Shelf, within
 
 
-@dataclass(slots=True)
-class _Model:
-    """All that is known of one model."""
-
-    deliveries: list[Delivery] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    windows: dict[Window, Touched] = field(default_factory=dict)
-    parts: dict[PartName, StoredPart] = field(default_factory=dict)
-    evaluations: list[Evaluation] = field(default_factory=list)
-    latest: dict[tuple[Step, Window], Evaluation] = field(default_factory=dict)
-    references: list[StoredReference] = field(default_factory=list)
-
-
-class _Shelf:
-    """The models of a store, and one lock for all that is done with them."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._models: dict[str, _Model] = {}
-        self._exclusive: dict[str, threading.Lock] = {}
-
-    def _read(self, model: str) -> _Model:
-        return self._models.get(model) or _Model()
-
-    def _write(self, model: str) -> _Model:
-        return self._models.setdefault(model, _Model())
-
-
-class _Deliveries(_Shelf):
+class _Deliveries(Shelf):
     def sequence(self, model: str) -> int:
         with self._lock:
             return len(self._read(model).deliveries)
@@ -95,16 +66,16 @@ class _Deliveries(_Shelf):
             return dict(Counter(reject.reason for reject in self._read(model).rejects))
 
 
-class _Windows(_Shelf):
+class _Windows(Shelf):
     def windows(self, model: str, *, start: datetime | None = None, end: datetime | None = None) -> list[Touched]:
         with self._lock:
             found = list(self._read(model).windows.values())
-        return sorted((touched for touched in found if _within(touched.window, start, end)), key=lambda touched: touched.window)
+        return sorted((touched for touched in found if within(touched.window, start, end)), key=lambda touched: touched.window)
 
     def parts(self, model: str, kind: PartKind, *, start: datetime, end: datetime) -> list[StoredPart]:
         with self._lock:
             found = list(self._read(model).parts.values())
-        return sorted((part for part in found if part.kind is kind and _within(part.window, start, end)), key=_in_order)
+        return sorted((part for part in found if part.kind is kind and within(part.window, start, end)), key=_in_order)
 
     def rows(self, model: str, *, start: datetime, end: datetime) -> dict[Window, int]:
         sums: dict[Window, int] = {}
@@ -133,7 +104,7 @@ class _Windows(_Shelf):
             self._write(model).parts = left
 
 
-class _Findings(_Shelf):
+class _Findings(Shelf):
     def save(self, model: str, evaluations: Sequence[Evaluation]) -> None:
         kept = [replace(e, as_of=utc(e.as_of), made=utc(e.made), measurements=tuple(e.measurements)) for e in evaluations]
         if not kept:
@@ -157,8 +128,12 @@ class _Findings(_Shelf):
         with self._lock:
             mine = self._read(model)
             found = list(mine.evaluations if every else mine.latest.values())
-        chosen = (e for e in found if step in {None, e.step} and _within(e.window, start, end))
+        chosen = (e for e in found if step in {None, e.step} and within(e.window, start, end))
         return sorted(chosen, key=lambda e: (e.window, list(Step).index(e.step), e.number))
+
+    def evaluations_after(self, model: str, number: int, *, last: int | None = None) -> list[Evaluation]:
+        with self._lock:
+            return self._read(model).evaluations[max(number, 0) :][:last]
 
     def evaluated(self, model: str, step: Step) -> dict[Window, tuple[int, datetime]]:
         with self._lock:
@@ -183,7 +158,7 @@ class _Findings(_Shelf):
         raise unknown(model, reference, where=WHERE)
 
 
-class MemoryStore(_Deliveries, _Windows, _Findings):
+class MemoryStore(_Deliveries, _Windows, _Findings, MemoryAlarms, MemoryOutbox):
     """The `Store` of one process."""
 
     def close(self) -> None:
@@ -205,14 +180,15 @@ class MemoryStore(_Deliveries, _Windows, _Findings):
             lock.release()
 
     def size(self) -> Mapping[str, int]:
-        """Bytes of what is bytes; the rest is not counted."""
+        """Bytes of what is bytes, and of alerts as a database would hold them; the rest is not counted."""
         with self._lock:
             models = list(self._models.values())
             parts = sum(len(part.data) for mine in models for part in mine.parts.values())
             references = sum(len(r.data) + len(r.learned) + len(r.history) for mine in models for r in mine.references)
             windows = sum(len(mine.windows) for mine in models)
-        total = parts + references
-        sizes = {"parts": parts, "reference_log": references, "total": total}
+            sizes = {"parts": parts, "reference_log": references, **sizes_of_alarms(models)}
+        total = sum(sizes.values())
+        sizes["total"] = total
         return {**sizes, "per_window": round(total / windows)} if windows else sizes
 
 
@@ -229,7 +205,3 @@ def _name(part: StoredPart) -> PartName:
 
 def _in_order(part: StoredPart) -> tuple[Window, str, str, int]:
     return part.window, part.schema, part.version, part.name
-
-
-def _within(window: Window, start: datetime | None, end: datetime | None) -> bool:
-    return (start is None or start <= window.start) and (end is None or window.start < end)

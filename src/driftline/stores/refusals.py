@@ -30,3 +30,14 @@ def replaced(model: str, part: StoredPart, *, where: str) -> StoreError:
 def unknown(model: str, reference: str, *, where: str) -> StoreError:
     """The error of a reference that was never set."""
     return StoreError(f"Model {shown(model)} has no reference {shown(reference)}", where=where, hint="Set one first.")
+
+
+def overtaken(model: str, revision: int, last: int, *, where: str) -> StoreError:
+    """The error of a run of alerting that decided on what others have changed since."""
+    what = f"Revision {revision} of the alerts of model {shown(model)} was not kept: the last one is {last}, so it is not the next"
+    return StoreError(what, where=where, hint=AGAIN)
+
+
+def never_sent(model: str, number: int, *, where: str) -> StoreError:
+    """The error of a notice that was settled and is not there."""
+    return StoreError(f"Model {shown(model)} has no notice {number} on its way", where=where, hint=AGAIN)

@@ -8,18 +8,20 @@ from contextlib import AbstractContextManager
 from sqlalchemy import func, select
 
 from driftline.stores import tables as t
+from driftline.stores.alarms import Alarms
 from driftline.stores.baselines import References
 from driftline.stores.cells import shown
 from driftline.stores.database import Database
 from driftline.stores.deliveries import Deliveries
 from driftline.stores.findings import Evaluations
 from driftline.stores.migrations import migrate
+from driftline.stores.outbox import Outbox
 from driftline.stores.postgresql import PostgresqlDatabase
 from driftline.stores.sqlite import SqliteDatabase
 from driftline.stores.windows import Windows
 
 
-class SqlStore(Deliveries, Windows, Evaluations, References):
+class SqlStore(Deliveries, Windows, Evaluations, References, Alarms, Outbox):
     """The `Store` of a database. Usable from several threads; not over a fork. Raises `StoreError`."""
 
     def __init__(self, database: Database, *, create: bool = True) -> None:

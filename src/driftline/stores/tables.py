@@ -180,3 +180,72 @@ REFERENCES = Table(
     Index("reference_log_id", "model", "id_key", "number"),
 )
 """All references ever set."""
+
+COUNTERS = Table("counters", METADATA, _whole("model"), _words("name"), _whole("last"), PrimaryKeyConstraint("model", "name"))
+"""The last numbers given out to a model beside those in `models`: of its `transitions`, and of its notices in the `outbox`."""
+
+BOARDS = Table("boards", METADATA, _whole("model"), _whole("revision"), _bytes("data"), PrimaryKeyConstraint("model"))
+"""What alerting remembers of a model. `data` is deflated JSON, as `plain.py` writes it; so are the texts `data` and `notice` below, but
+not deflated."""
+
+TRANSITIONS = Table(
+    "transitions",
+    METADATA,
+    _whole("model"),
+    _whole("number"),
+    _words("fingerprint"),
+    _whole("start_us"),
+    _words("data"),
+    PrimaryKeyConstraint("model", "number"),
+    Index("transitions_alert", "model", "fingerprint", "start_us", "number"),
+    Index("transitions_window", "model", "start_us", "number"),
+)
+"""Appended, never changed."""
+
+INCIDENTS = Table(
+    "incidents",
+    METADATA,
+    _whole("model"),
+    _bytes("id_key"),
+    _words("stage"),
+    _whole("opened_us"),
+    _words("data"),
+    PrimaryKeyConstraint("model", "id_key"),
+    Index("incidents_opened", "model", "opened_us", "id_key"),
+    Index("incidents_stage", "model", "stage", "opened_us", "id_key"),
+)
+"""Replaced by their id."""
+
+SILENCES = Table(
+    "silences",
+    METADATA,
+    _whole("model"),
+    _bytes("id_key"),
+    _whole("starts_us"),
+    _whole("ends_us"),
+    _words("data"),
+    PrimaryKeyConstraint("model", "id_key"),
+)
+"""Replaced by their id."""
+
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    _whole("model"),
+    _whole("number"),
+    _bytes("id_key"),
+    _bytes("queue_key"),
+    _words("channel"),
+    _words("state"),
+    _whole("due_us"),
+    _whole("attempts"),
+    _words("error"),
+    _whole("settled_us", null=True),
+    _words("notice"),
+    PrimaryKeyConstraint("model", "number"),
+    UniqueConstraint("model", "id_key", name="outbox_id"),
+    Index("outbox_queue", "model", "state", "queue_key", "number"),
+    Index("outbox_state", "model", "state", "number"),
+)
+"""`id_key` stands for the notice and its channel together, `queue_key` for its incident and channel: those of one queue wait for each
+other. A notice without an incident has a queue of its own."""

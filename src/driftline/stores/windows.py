@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, func, select
 from driftline.core.ledger import PartKind, StoredPart, Touched
 from driftline.core.records import Window
 from driftline.stores import tables as t
-from driftline.stores.cells import key, micros, moment
+from driftline.stores.cells import key, micros, window
 from driftline.stores.database import Database, Section, known, number_of
 from driftline.stores.refusals import replaced
 
@@ -78,12 +77,6 @@ def between(column: Column[int], start: datetime | None, end: datetime | None) -
         yield column >= micros(start)
     if end is not None:
         yield column < micros(end)
-
-
-@functools.lru_cache(maxsize=1 << 14)  # the same windows are asked for by every step: made once, thousands of them cost nothing
-def window(start: int, end: int) -> Window:
-    """A window from the microseconds of its two ends."""
-    return Window(moment(start), moment(end))
 
 
 def _name(model: int, part: StoredPart) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Step 4: measurements become alerts, alerts become incidents, and of incidents people are told once."""

@@ -1,0 +1,1 @@
+"""Channels: ways of telling people and other systems. Each file is one of them; none knows another."""
