@@ -27,7 +27,11 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from driftline import OpenModel, open_model
+from driftline.alerting.incidents import leader
+from driftline.alerting.records import Incident
 from driftline.core.ledger import Evaluation
+from driftline.core.verdicts import Severity
+from driftline.report.alerts_text import Paper, incidents_text
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = Path("out", "demo")
@@ -53,28 +57,31 @@ def main() -> int:
     OUT.mkdir(parents=True)
     config = Path(shutil.copy(ROOT / "demo" / "flights.yaml", OUT / "flights.yaml"))
 
-    step("1/5 Read the flights and the weather of 2013")
+    step("1/6 Read the flights and the weather of 2013")
     flights = read_flights(find_data())
     print(f"{len(flights):,} flights; {pc.sum(flights['cancelled']).as_py():,} were cancelled, so nobody will ever know of them")
 
-    step(f"2/5 Train a model on January to March: will a flight arrive more than {LATE} minutes late?")
+    step(f"2/6 Train a model on January to March: will a flight arrive more than {LATE} minutes late?")
     winter, rest = in_months(flights, 1, 3), in_months(flights, 4, 12)
     pq.write_table(score_unseen(winter).drop_columns(["date", "known_at", "cancelled"]), OUT / "winter.parquet")
     rest = train(winter)(rest)
     print(f"{OUT / 'winter.parquet'}: {len(winter):,} flights; each day is scored by a model that has not seen that day")
 
-    step("3/5 Replay April to December, day by day")
+    step("3/6 Replay April to December, day by day")
     with open_model(config) as model:
         reason = "the winter the model was trained on"
         model.set_reference(OUT / "winter.parquet", author="demo", reason=reason, now=morning(date(2013, 4, 1)))
         seconds = replay(model, rest)
         print(f"{len(rest):,} flights, and what became of them the morning after, in {seconds:.0f} s")
 
-        step("4/5 What was found, and when")
+        step("4/6 What was found, and when")
         evaluations = model.evaluations()
         print(chronicle(evaluations))
 
-        step("5/5 What that means")
+        step("5/6 Whom that would have told: a page is a phone that rings, a ticket waits until morning")
+        print(incidents(model, winter, rest))
+
+        step("6/6 What that means")
         print(meaning(winter, rest, evaluations))
         write_report(model, evaluations)
     show = f"driftline show -c {config} --as-of 2014-01-01T06:00"
@@ -194,6 +201,41 @@ def chronicle(evaluations: Sequence[Evaluation]) -> str:
     from driftline.report.evaluation_text import chronicle_text
 
     return chronicle_text(episodes_of(evaluations), zone=str(NEW_YORK), width=120, most=30)
+
+
+def incidents(model: OpenModel, winter: pa.Table, rest: pa.Table) -> str:
+    """The pages and tickets of the year, each with what the rows say of it; what is only information is counted."""
+    found = [incident for incident in model.alerts.incidents(last=1_000) if incident.severity.rank > Severity.INFO.rank]
+    notes = len(model.alerts.incidents(last=1_000)) - len(found)
+    paper = Paper.of(zone=str(NEW_YORK), width=110)
+    told = []
+    for incident in reversed(found):
+        why = textwrap.fill(f"the rows: {cause(incident, winter, rest)}", 100)
+        told.append(f"{incidents_text([incident], paper)}\n{textwrap.indent(why, ' ' * 10)}")
+    return "\n".join([*told, f"{len(found)} in nine months, and {notes} that are only information"])
+
+
+def cause(incident: Incident, winter: pa.Table, rest: pa.Table) -> str:
+    """What the rows of the incident's strongest day say, beside those of the winter."""
+    lead = leader(incident.members)
+    assert lead is not None
+    day = lead.strongest.window.start.astimezone(NEW_YORK).date()
+    today, column = rest.filter(pc.equal(rest["date"], pa.scalar(day))), lead.key.column
+    on = f"on {day:%-d %B}"
+    if lead.key.rule == "QualityBelowFloor":
+        late, before = (share(pc.drop_null(table["late"])) for table in (today, winter))
+        return f"{on} {late:.0%} of the flights were late and {share(today['cancelled']):.0%} cancelled; in winter {before:.0%} were late"
+    if column and "missing" in lead.strongest.note:
+        gone, before = (share(pc.is_null(table[column])) for table in (today, winter))
+        return f"{on} {gone:.0%} of the flights have no {column}, in winter {before:.1%}"
+    if column:
+        least, most = (find(winter[column]).as_py() for find in (pc.min, pc.max))
+        out = share(pc.fill_null(pc.or_(pc.less(today[column], least), pc.greater(today[column], most)), fill_value=False))
+        return f"{on} {out:.0%} of the flights have a {column} outside {least:g} to {most:g}, all that the winter had"
+    first = (incident.opened - timedelta(days=1)).astimezone(NEW_YORK).date()
+    since = rest.filter(pc.greater_equal(rest["date"], pa.scalar(first)))
+    warmer = share(pc.fill_null(pc.greater(since["temp"], pc.max(winter["temp"])), fill_value=False))
+    return f"from {first:%-d %B} on {warmer:.0%} of the flights left in warmer air than any of the winter: the seasons"
 
 
 def write_report(model: OpenModel, evaluations: Sequence[Evaluation]) -> None:

@@ -16,7 +16,7 @@ def documented(text: str) -> dict[str, set[str]]:
     """The options in the first cells of the tables under each heading `driftline ...`; the title of the page is the empty command."""
     found = {}
     for section in re.split(r"^###? ", text, flags=re.MULTILINE)[1:]:
-        if named := re.match(r"`driftline ?([\w ]*)`\n", section):
+        if named := re.match(r"`driftline ?([\w -]*)`\n", section):
             cells = re.findall(r"^\|([^|]*)\|", section, re.MULTILINE)
             found[named[1]] = {option for cell in cells for option in OPTION.findall(cell)}
     return found

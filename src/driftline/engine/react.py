@@ -135,7 +135,7 @@ def may_page(spec: AlertsPlan, board: Board) -> bool:
 
 
 def _replayed(model: Model, rules: Mapping[str, Rule], board: Board, now: datetime) -> Board:
-    """The board, with the pages that these rules would have made in the past: once they have changed, and once there is enough of a past."""
+    """The board with the pages that these rules would have made in the past: once they have changed, and once there is a past."""
     digest = rules_digest(rules)
     if board.rules == digest and board.replayed is not None:
         return board
