@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from driftline.alerts import Alerts
     from driftline.api import Result, compare, load_reference, profile_reference
     from driftline.core.errors import DataError, DriftlineError, UsageError
     from driftline.core.verdicts import ColumnVerdict, Comparison, Finding, QualityVerdict, Severity, Verdict
@@ -18,6 +19,7 @@ _HOMES = {
     "profile_reference": "driftline.api",
     "open_model": "driftline.overtime",
     "OpenModel": "driftline.overtime",
+    "Alerts": "driftline.alerts",
     "Result": "driftline.api",
     "Reference": "driftline.profiles.reference",
     "ColumnVerdict": "driftline.core.verdicts",
@@ -32,6 +34,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Alerts",
     "ColumnVerdict",
     "Comparison",
     "DataError",

@@ -28,6 +28,8 @@ LONGEST_SUMMARY = 300
 LONGEST_LINE = 400
 LISTED = 20
 """Alerts that are named; of more there is a number."""
+PUSHED = 500
+"""Alerts of an incident that go out one by one, for receivers that keep each: Alertmanager would take one that is left out for over."""
 _NAME, _STORY = 60, 160
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _RATES = frozenset({"rate", "rates", "share", "coverage", "unreadable", "observability", "availability"})
@@ -128,7 +130,7 @@ def notice(incident: Incident, news: News, about: About) -> Notice:
         starts_at=incident.opened,
         ends_at=news.over,
         made=news.made,
-        alerts=tuple(_alert(incident, member, news) for member in _steady(news.speaking)[:LISTED]),
+        alerts=tuple(_alert(incident, member, news) for member in _steady(news.speaking)[:PUSHED]),
     )
 
 
@@ -315,7 +317,7 @@ def _evidence(incident: Incident, lead: Member, news: News) -> dict[str, object]
 def _alert(incident: Incident, member: Member, news: News) -> dict[str, object]:
     ended = member.ended or news.over
     return {
-        "labels": labels_of(member.key, incident.model),
+        "labels": {**labels_of(member.key, incident.model), "severity": str(member.severity)},
         "annotations": {"summary": seen(happening(member.strongest), 200)},
         "fingerprint": member.key.fingerprint,
         "starts_at": _iso(member.fired),

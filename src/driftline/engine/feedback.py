@@ -11,7 +11,7 @@ from driftline.alerting.records import Stage
 from driftline.core.ledger import Step
 from driftline.engine.model import ACTIVE, Model, alarms_of
 
-LOOKED_AT = 1_000
+LOOKED_AT = 200
 """Closed incidents that are looked at, the latest of more."""
 
 

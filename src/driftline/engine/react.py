@@ -22,7 +22,7 @@ from driftline.performance.slo import SloSpec, burns_for
 
 AT_ONCE = 2_000
 """Evaluations that are taken in together."""
-LOOKED_AT = 1_000
+LOOKED_AT = 200
 """Incidents of the past that are counted against the budget, at most."""
 
 
