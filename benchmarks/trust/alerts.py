@@ -58,7 +58,7 @@ RIVALS = (PSI_HIGH, KS_FIVE, THREE_SD)
 PAGE, TICKET, INFO = Severity.CRITICAL, Severity.WARNING, Severity.INFO
 KINDS = ("independent", "autocorrelated", "weekly season")
 Cell = tuple[int, int]
-FULL: Mapping[Cell, int] = {(c, n): {1: 8, 20: 6, 100: 3}[c] for c in (1, 20, 100) for n in (100, 1_000, 10_000)}
+FULL: Mapping[Cell, int] = {(c, n): {1: 6, 20: 4, 100: 2}[c] for c in (1, 20, 100) for n in (100, 1_000, 10_000)}
 QUICK: Mapping[Cell, int] = {(1, 100): 1, (20, 1_000): 1}
 """References by columns and rows of a window."""
 
@@ -206,10 +206,10 @@ class Hit:
         """One more time."""
         first = dict.fromkeys(self.delays, np.inf)
         mine = np.array([name in planted.found for name in fixed.names])
-        alerts, before = Alerts(world), set[str]()
+        alerts, before = Alerts(world), dict[str, Severity]()
         for i, profile in lived(alerts, Life(world), world.profiles(planted, number)):
             if i == BEFORE - 1:
-                before = {id_ for id_, severity in alerts.worst.items() if severity is not INFO}
+                before = {id_: severity for id_, severity in alerts.worst.items() if severity is not INFO}
             if profile is None or i < BEFORE:
                 continue
             delay = i - BEFORE + 1
@@ -220,9 +220,9 @@ class Hit:
                 first[name] = min([first[name], *(known for known, hit in later.items() if hit and known <= AFTER)])
         for name, delay in first.items():
             self.delays[name].delays.append(delay)
-        told = [severity for id_, severity in alerts.worst.items() if severity is not INFO and id_ not in before]
-        self.paged += PAGE in told
-        self.opened += len(told)
+        told = {id_: severity for id_, severity in alerts.worst.items() if severity is not INFO}
+        self.paged += any(severity is PAGE and before.get(id_) is not PAGE for id_, severity in told.items())
+        self.opened += len(told.keys() - before.keys())
 
 
 def _found(incident: Incident, planted: Planted) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from driftline.alerting import incidents as handling
-from driftline.alerting.budget import Expected, expected
+from driftline.alerting.budget import Forecast, forecast
 from driftline.alerting.defaults import rules_of
 from driftline.alerting.notices import active_notices
 from driftline.alerting.precision import Precision, precision, proposal
@@ -32,9 +32,10 @@ from driftline.config.load import Loaded, load
 from driftline.config.secrets import ALERTS, Secret
 from driftline.core.durations import duration
 from driftline.core.errors import UnknownName, UsageError
+from driftline.engine.chances import chances_of
 from driftline.engine.deliver import Delivered, deliver, gather_digest, test_notice
-from driftline.engine.model import Model
-from driftline.engine.react import LOOKED_AT, Reacted, chances_of, react
+from driftline.engine.model import Model, segments_of
+from driftline.engine.react import LOOKED_AT, Reacted, react
 from driftline.ports import Answer, Channel, Store
 
 LASTING = 2
@@ -112,9 +113,10 @@ class Alerts:
             raise UnknownName("closing", str(closing), known)
         return self._act(id, lambda incident, at: handling.close(incident, Closing(str(closing)), author, reason, at), now)
 
-    def expected(self) -> tuple[Expected, ...]:
-        """False alarms a month of each rule when nothing is wrong, at most."""
-        return expected(self.rules(), chances_of(self._model()))
+    def expected(self) -> Forecast:
+        """False alarms in a month when nothing is wrong, at most: of each rule, and in all."""
+        model = self._model()
+        return forecast(self.rules(), chances_of(model.plan, segments=segments_of(model)))
 
     def rules(self) -> dict[str, Rule]:
         """The rules in force. Raises `UsageError` for those that do not hold together."""

@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from driftline.alerting.notices import Spent
+from driftline.alerting.records import Sending
 from driftline.alerts import Alerts
 from driftline.config.load import Loaded, load
 from driftline.config.secrets import STORE
@@ -25,6 +27,7 @@ from driftline.engine.reference import Progress, silent
 from driftline.engine.references import Saying, reference_from_windows, set_reference
 from driftline.lakes.open import open_lake
 from driftline.ports import Lake, Store
+from driftline.report.alerts_shown import AlertsShown
 from driftline.report.timeline import ModelState
 from driftline.sources.open import mark_of, open_source, tables_of
 from driftline.stores.open import open_store
@@ -131,6 +134,7 @@ class Kept:
             as_of=as_of,
             config=str(self.loaded.path),
             versions={"driftline": version("driftline")},
+            alerts=self._alerts() if as_of is None else None,
         )
 
     def tidy(self, *, now: datetime | None = None) -> Mapping[str, int]:
@@ -145,6 +149,26 @@ class Kept:
     def size(self) -> Mapping[str, int]:
         """Bytes of the store and of the row log."""
         return {**self.store.size(), **{f"lake.{name}": count for name, count in self.lake.size().items()}}
+
+    def _alerts(self) -> AlertsShown | None:
+        """Step 4 as it stands now; None where it has never run. How it stood in the past is not kept as a whole."""
+        board, now, alerts = self.store.board(self.name), datetime.now(UTC), self.alerts
+        if not board.revision:
+            return None
+        incidents, budget, (precision, proposals) = alerts.incidents(last=1_000), self.loaded.plan.alerts.budget, alerts.precision()
+        return AlertsShown(
+            board=board,
+            incidents=incidents,
+            silences=alerts.silences.all(at=now),
+            given_up=alerts.notices.all(states=(Sending.DEAD,), last=20),
+            precision=precision,
+            proposals=proposals,
+            expected=alerts.expected().rules,
+            severities={name: rule.severity for name, rule in alerts.rules().items()},
+            pages_allowed=budget.pages_per_month,
+            tickets_allowed=budget.tickets_per_month,
+            spent=Spent.of(incidents, now),
+        )
 
     def _waiting(self, as_of: datetime | None) -> int:
         if not self.loaded.plan.columns.label:

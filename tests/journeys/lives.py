@@ -4,8 +4,8 @@ import contextlib
 import io
 import json
 import os
-from collections import namedtuple
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -37,10 +37,18 @@ alerts:
 TELL_ALL = """
   channels: {ops: {type: webhook, url: $HOOK, allow: [127.0.0.1], timeout: 5}}
   notify: {critical: ops, warning: ops, digest: ops}
+  repeat: 30d
 """
 KEY = "whsec_" + "QUJDRA" * 6
-Said = namedtuple("Said", "code out err")
 _made: dict = {}
+
+
+class Said(NamedTuple):
+    """How a run of the command ended."""
+
+    code: int
+    out: str
+    err: str
 
 
 def applicants(number, rows=ROWS, *, seed=1, lost=0.0, shift=0.0, flipped=False):
@@ -107,7 +115,14 @@ class Life:
         table, self.outcomes[number] = applicants(number, **knobs)
         if scored:
             put(self.folder / f"scored/{number:03}.parquet", table)
-        if labels and number - LAG in self.outcomes:
+        if not scored:
+            del self.outcomes[number]
+        if labels:
+            self.pays(number)
+
+    def pays(self, number):
+        """The outcomes come that are told on a day."""
+        if number - LAG in self.outcomes:
             put(self.folder / f"paid/{number:03}.parquet", self.outcomes[number - LAG])
 
     def does(self, verb, *argv):

@@ -82,6 +82,8 @@ def credit(tmp_path_factory):
 def lived(credit, monkeypatch):
     monkeypatch.chdir(credit.folder)
     monkeypatch.setenv("COLUMNS", "110")
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
     return credit
 
 

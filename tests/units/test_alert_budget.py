@@ -1,17 +1,18 @@
 """The budget of false alarms: what each rule is expected to raise when nothing is wrong, and how sure a counted number is."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from scipy import stats
 
-from driftline.alerting.budget import NO_THEORY, Chances, expected, poisson_interval, rate_per_month
+from driftline.alerting.budget import NO_THEORY, Chances, expected, forecast, poisson_interval, rate_per_month
 from driftline.alerting.rules import Rule
 from driftline.core.ledger import Step
 from firing import RULES
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-HOURLY = Chances(720.0, HOUR, alarms={Step.DRIFT: 1.0, Step.PREDICTIONS: 0.5}, quality=0.01, burns=3, segments=4)
+HOURLY = Chances(720.0, HOUR, alarms={Step.DRIFT: 1.0, Step.PREDICTIONS: 0.5}, quality=0.01, burns=3, segments=4, importance=IMPORTANCE)
 
 
 def by_rule(rules=RULES, chances=HOURLY):
@@ -24,11 +25,13 @@ def by_rule(rules=RULES, chances=HOURLY):
         ("TrafficAbsent", 720e-6, "1e-06 x 720 windows a month"),
         ("TrafficUnusual", 720e-4, "0.0001 x 720"),
         ("ServingFastBurn", 3 * 720e-6, "x 3 burn rates"),
-        ("NullSpike", 1.0, "1 windows a month may be called drifted"),
+        ("NullSpike", 0.25, "1 windows a month may be called drifted when nothing has changed, 25% of them for missing values"),
+        ("SchemaBreak", 0.0, "no chance makes a column vanish"),
+        ("SegmentAbsent", 4 * 720e-6, "x 4 segments"),
         ("ColumnFaulty", 1.0, "may be called drifted"),
         ("ColumnDrift", 1.0, "may be called drifted"),
         ("WideDrift", 1.0, "no more often than ColumnDrift"),
-        ("SegmentDrift", 4.0, "in each of 4 segments"),
+        ("SegmentDrift", 1.0, "may be called drifted"),
         ("PredictionFaulty", 0.5, "0.5 windows a month"),
         ("DecisionRate", 0.5, "0.5 windows a month"),
         ("QualityBelowFloor", 7.2, "0.01 x 720"),
@@ -91,14 +94,28 @@ def test_rules_on_others_rest_on_what_those_raise():
     assert by_rule(rules)["any_of"].per_month == one + other
     assert by_rule(rules)["all_of"].per_month == min(one, other)
     assert by_rule({**rules, "any_of": rule("any_of", "NullSpike", "Mine")})["any_of"].per_month is None
-    assert by_rule({**rules, "all_of": rule("all_of", "NullSpike", "Mine")})["all_of"].per_month == 1.0
+    assert by_rule({**rules, "all_of": rule("all_of", "NullSpike", "Mine")})["all_of"].per_month == one
     assert by_rule({"any_of": rule("any_of", "any_of")})["any_of"].per_month == 0.0
 
 
 def test_a_hold_in_hours_counts_windows():
     held = RULES["NullSpike"].but(hold="6h")
-    assert by_rule({"NullSpike": held})["NullSpike"].per_month == pytest.approx(1 / 6)
-    assert by_rule({"NullSpike": held}, Chances(30.0, DAY, alarms={Step.DRIFT: 1.0}))["NullSpike"].per_month == 1.0
+    assert by_rule({"NullSpike": held})["NullSpike"].per_month == pytest.approx(0.25 / 6)
+    assert by_rule({"NullSpike": held}, Chances(30.0, DAY, alarms={Step.DRIFT: 1.0}, importance=IMPORTANCE))["NullSpike"].per_month == 0.25
+
+
+def test_where_no_column_is_important_its_rules_raise_nothing():
+    found = by_rule(chances=replace(HOURLY, importance={"income": 0.05}))["NullSpike"]
+    assert (found.per_month, found.derivation) == (0.0, "no column has an importance of 0.1")
+
+
+def test_rules_on_one_step_share_what_it_is_allowed():
+    daily = replace(HOURLY, windows=30.0, base=DAY, quality=0.5 / 30)
+    found = forecast(RULES, daily)
+    assert found.pages <= 1.0 + 1e-3
+    assert found.tickets <= 4.0
+    alone = {name: rule for name, rule in RULES.items() if rule.step is Step.DRIFT}
+    assert forecast(alone, daily).tickets == 1.0
 
 
 def test_steps_that_are_not_watched_have_no_number():

@@ -69,4 +69,4 @@ def test_a_model_without_labels_sums_none_up():
 )
 def test_quality_may_use_half_of_the_false_pages(base, pages, alpha):
     of = plan(base=base, windows={"base": base}, alerts={"budget": {"pages_per_month": pages}})
-    assert quality_alpha(Model(of, "plan", MemoryStore(), MemoryLake(), [])) == pytest.approx(alpha)
+    assert quality_alpha(of) == pytest.approx(alpha)

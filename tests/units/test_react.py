@@ -215,6 +215,18 @@ def test_rows_that_come_late_and_were_bad_are_told_although_it_is_over():
     assert "late" in notice.notice.summary.casefold()
 
 
+def test_of_two_evaluations_of_one_time_the_later_counts():
+    store = MemoryStore()
+    fine, bad = drift(0, *said(0)), drift(0, *said(0, missing=0.3, verdict=2.0))
+    store.save("m", [bad, bad])
+    react(model_of(store), now=day(0).end)
+    assert store.incidents("m")
+    other = MemoryStore()
+    other.save("m", [bad, fine])
+    react(model_of(other), now=day(0).end)
+    assert not other.incidents("m")
+
+
 def test_a_known_event_is_kept_and_told_to_nobody():
     store = MemoryStore()
     store.save("m", history()[:3])

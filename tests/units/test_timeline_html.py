@@ -181,7 +181,9 @@ def test_the_steps_that_do_not_exist_yet_say_so(page: str) -> None:
     assert re.findall(r'class="part-number">(\d)</span> (\w+)', strip_) == [
         *(("1", "Operations"), ("1", "Quality"), ("2", "Data"), ("3", "Predictions"), ("4", "Alerts"), ("5", "Retraining")),
     ]
-    assert strip_.count("not there yet") == 2
+    assert strip_.count("not there yet") == 1
+    assert 'Alerts</span><span class="quiet">not shown for the past</span>' in strip_
+    assert 'Alerts</span><span class="quiet">has not run</span>' in timeline_html(timeline_of([], ModelState("m")))
 
 
 def test_the_three_bases_of_quality_have_three_styles_and_a_legend(page: str) -> None:

@@ -1,6 +1,6 @@
 """The budget of false alarms: how many each rule raises in a month in which nothing is wrong, and how sure an observed number is.
 
-    expected(rules, chances) -> (Expected, ...)      poisson_interval(count)      rate_per_month(count, months)
+    forecast(rules, chances) -> Forecast    expected(rules, chances) -> (Expected, ...)    poisson_interval(count)    rate_per_month(...)
 
 The expected numbers are upper bounds from the probabilities that steps 1 to 3 allow themselves. A rule that must see k windows beyond
 their limit begins at most once for every k of them, whatever windows have to do with each other.
@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
-from driftline.alerting.rules import EACH, Rule
+from driftline.alerting.rules import Rule
 from driftline.core.ledger import Step
 from driftline.core.records import Basis
+from driftline.core.verdicts import Severity
 
 NO_THEORY = "no theory: back-test it"
 ABSENCE, BURN = 1e-6, 1e-6
@@ -26,6 +27,7 @@ COUNTS = 1e-4
 CALIBRATED = frozenset({"beyond_limit", "faulty", "drifted"})
 """Conditions on what steps 1 to 3 have judged."""
 VERDICTS = ("verdict", "anchor_verdict", "versions_verdict")
+UNREADABLE, MISSING, SEGMENT_ROWS = "unreadable", "missing_rate", "segment_rows"
 FEED = ("coverage", "orphan_share", "corrected_labels", "unfit_labels", "unexpected_labels")
 COUNTED = ("requests", "error_rate", "latency_p50", "latency_p95", "latency_p99")
 _QUALITY = frozenset({Basis.MATURED, Basis.SAME_AGE, Basis.ESTIMATED})
@@ -36,7 +38,8 @@ class Chances:
     """What the false alarms of a model follow from.
 
     `windows`: in a month. `alarms`: windows a month that steps 2 and 3 may call drifted although nothing has changed. `quality`: the
-    probability of a false verdict on quality, for one window. `burns`: burn rates that are watched. `segments`: that are judged.
+    probability of a false verdict on quality, for one window. `burns`: burn rates that are watched. `segments`: that are judged, all of
+    them within the alarms of their step. `missing`: the part of these alarms that missing values may raise. `importance`: of columns.
     """
 
     windows: float
@@ -45,6 +48,8 @@ class Chances:
     quality: float = 0.01
     burns: int = 0
     segments: int = 0
+    missing: float = 0.25
+    importance: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,15 @@ class Expected:
     rule: str
     per_month: float | None
     derivation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """False alarms in a month, at most: of each rule, and pages and tickets in all."""
+
+    rules: tuple[Expected, ...]
+    pages: float
+    tickets: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,22 @@ class Rate:
 def expected(rules: Mapping[str, Rule], chances: Chances) -> tuple[Expected, ...]:
     """What each rule that is switched on raises in a month when nothing is wrong, in order of the rules."""
     return tuple(_expected(name, rules, chances, ()) for name, rule in rules.items() if rule.enabled)
+
+
+def forecast(rules: Mapping[str, Rule], chances: Chances) -> Forecast:
+    """What all rules together raise in a month when nothing is wrong, at most. Rules on one of steps 2 and 3 share what that step is
+    allowed: a window that is called drifted is one, however many rules see it."""
+    found = expected(rules, chances)
+
+    def in_all(severity: Severity) -> float:
+        sums: dict[Step | None, float] = {}
+        for each in found:
+            rule = rules[each.rule]
+            if rule.severity is severity and each.per_month is not None:
+                sums[rule.step] = sums.get(rule.step, 0.0) + each.per_month
+        return sum(total if step is None else min(total, chances.alarms.get(step, total)) for step, total in sums.items())
+
+    return Forecast(found, in_all(Severity.CRITICAL), in_all(Severity.WARNING))
 
 
 def poisson_interval(count: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -131,11 +161,17 @@ def _beyond(rule: Rule, chances: Chances) -> tuple[float, str] | None:
 def _of_drift(rule: Rule, step: Step, chances: Chances) -> tuple[float, str] | None:
     if step not in chances.alarms:
         return None
+    if rule.least_importance and not any(share >= rule.least_importance for share in chances.importance.values()):
+        return 0.0, f"no column has an importance of {rule.least_importance:g}"
     allowed = chances.alarms[step]
-    if EACH in rule.segment and chances.segments:
-        told = f"{allowed:g} windows a month may be called drifted, in each of {chances.segments} segments"
-        return allowed * chances.segments, told
-    return allowed, f"{allowed:g} windows a month may be called drifted when nothing has changed"
+    told = f"{allowed:g} windows a month may be called drifted when nothing has changed"
+    if rule.metric and set(rule.metric) <= {UNREADABLE}:
+        return 0.0, "no chance makes a column vanish"
+    if rule.metric and set(rule.metric) <= {UNREADABLE, MISSING}:
+        return allowed * chances.missing, f"{told}, {chances.missing:.0%} of them for missing values"
+    if rule.metric == (SEGMENT_ROWS,):
+        return _per_window(ABSENCE, chances, chances.segments, "segments")
+    return allowed, told
 
 
 def _of_performance(rule: Rule, chances: Chances) -> tuple[float, str] | None:

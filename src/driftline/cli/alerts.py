@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from driftline.engine.deliver import Delivered
     from driftline.engine.react import Reacted
     from driftline.overtime import OpenModel
-    from driftline.report.alerts_text import Paper
+    from driftline.report.paper import Paper
 
 ALARM = 1
+ALL = 1_000_000
+LISTED = 5
+"""Ids that are named where what was given fits several."""
 SEVERITIES = ("info", "warning", "critical", "never")
 CLOSINGS = ("real_fixed", "real_accepted", "expected_event", "false_alarm", "duplicate")
 
@@ -37,7 +41,7 @@ def add_to(verbs: Any) -> None:
     verb.add_argument("--no-send", action="store_true", help="keep what is to be sent, and send it later: driftline notify send")
     verb.add_argument("--fail-on", choices=SEVERITIES, default="warning", help="exit with 1 while such an alert fires (default warning)")
     verb.add_argument("--json", action="store_true", help="print the alerts as JSON")
-    verb.add_argument("--verbose", action="store_true", help="every alert")
+    verb.add_argument("--verbose", action="store_true", help="every alert by itself, and where its limit comes from")
     verb.set_defaults(run=alerts)
     _incidents(verbs)
     _silence(verbs)
@@ -48,19 +52,20 @@ def _incidents(verbs: Any) -> None:
         "incidents",
         allow_abbrev=False,
         help="alerts that are one problem, and what became of them",
-        description="Prints the open incidents, or everything about one.",
+        description="Prints the open pages and tickets, or everything about one incident.",
     )
     add_config(verb)
-    verb.add_argument("incident", nargs="?", metavar="INCIDENT", help="the id of one incident")
-    verb.add_argument("--all", action="store_true", help="also those that are over or closed")
+    verb.add_argument("incident", nargs="?", metavar="INCIDENT", help="the id of one incident, or how it begins")
+    verb.add_argument("--all", action="store_true", help="also those that are only information, over or closed")
     verb.add_argument("--last", metavar="N", type=several, default=20, help="at most so many (default 20)")
     verb.add_argument("--precision", action="store_true", help="how often each rule was right, by what incidents were closed as")
-    verb.add_argument("--json", action="store_true", help="print them as JSON")
+    verb.add_argument("--json", action="store_true", help="print them as JSON, also those that are only information")
+    verb.add_argument("--verbose", action="store_true", help="of one: every alert and change, and where limits come from")
     verb.set_defaults(run=incidents)
     for name, words in (("ack", "take an incident: no more reminders"), ("close", "close an incident, and say what it was")):
         verb = verbs.add_parser(name, allow_abbrev=False, help=words, description=f"{words[0].upper()}{words[1:]}.")
         add_config(verb)
-        verb.add_argument("incident", metavar="INCIDENT", help="its id")
+        verb.add_argument("incident", metavar="INCIDENT", help="its id, or how it begins")
         if name == "close":
             verb.add_argument("--as", dest="closing", choices=CLOSINGS, required=True, help="what it was")
         verb.add_argument("--author", metavar="NAME", help="who you are (default: the user of this machine)")
@@ -86,7 +91,7 @@ def _silence(verbs: Any) -> None:
     listing.add_argument("--all", action="store_true", help="also those that are over")
     listing.add_argument("--json", action="store_true", help="print them as JSON")
     end = actions.add_parser("end", allow_abbrev=False, help="end one before its time")
-    end.add_argument("silence", metavar="SILENCE", help="its id")
+    end.add_argument("silence", metavar="SILENCE", help="its id, or how it begins")
     end.add_argument("--author", metavar="NAME", help="who you are (default: the user of this machine)")
     for action, run in ((add, add_silence), (listing, list_silences), (end, end_silence)):
         add_config(action)
@@ -106,6 +111,7 @@ def alerts(arguments: argparse.Namespace) -> int:
 
 def told(model: OpenModel, done: Reacted, delivered: Delivered, arguments: argparse.Namespace) -> None:
     """Prints the alerts, what was sent, and what false alarms are to be expected."""
+    from driftline.report.alert_words import OPEN, in_turn
     from driftline.report.alerts_json import alert_of, json_text
     from driftline.report.alerts_text import alerts_text, expected_text, sent_text
 
@@ -117,8 +123,8 @@ def told(model: OpenModel, done: Reacted, delivered: Delivered, arguments: argpa
     paper, severities = paper_of(model), {name: rule.severity for name, rule in done.rules.items()}
     lines = [alerts_text(done.board, muted, paper, verbose=arguments.verbose)]
     lines += sent_text(counts_of(delivered), delivered.errors, paper)
-    lines.append(expected_text(model.alerts.expected(), severities))
-    open_ = [incident for incident in done.incidents if incident.is_active]
+    lines.append(expected_text(model.alerts.expected().rules, severities, paper))
+    open_ = [incident for incident in in_turn(done.incidents) if incident.stage in OPEN]
     if open_:
         lines.append(f"more: driftline incidents {open_[0].id} -c {arguments.config}")
     show("\n".join(lines))
@@ -140,50 +146,98 @@ def exit_code(done: Reacted, fail_on: str) -> int:
     return ALARM if any(alert.severity.rank >= Severity(fail_on).rank for alert in firing) else 0
 
 
-def muted_of(incidents: Any) -> dict[str, str]:
+def muted_of(incidents: Iterable[Incident]) -> dict[str, str]:
     """Why nobody is told of alerts, by fingerprint."""
-    members = [m for incident in incidents for m in incident.members if m.muted_by and m.ended is None]
-    return {member.key.fingerprint: member.muted_by for member in members}
+    from driftline.report import alert_words
+
+    return alert_words.muted_of(incidents)
 
 
 def incidents(arguments: argparse.Namespace) -> int:
     """Prints incidents, or one."""
 
     def act(model: OpenModel) -> int:
-        from driftline.alerting.records import Stage
-        from driftline.report.alerts_json import json_text
-        from driftline.report.alerts_text import incident_text, incidents_text, precision_text
+        from driftline.report.incidents_text import precision_text
 
         if arguments.incident:
-            found, transitions, outgoing = model.alerts.incident(arguments.incident)
-            whole = {"incident": found, "transitions": transitions, "notices": outgoing}
-            show(json_text(whole) if arguments.json else incident_text(found, transitions, outgoing, paper_of(model)))
-            return 0
-        if arguments.precision:
+            show(one(model, arguments))
+        elif arguments.precision:
             show(precision_text(*model.alerts.precision(), paper_of(model)))
-            return 0
-        stages = tuple(Stage) if arguments.all else (Stage.OPEN, Stage.ACKNOWLEDGED)
-        listed = model.alerts.incidents(stages=stages, last=arguments.last)
-        show(json_text(listed) if arguments.json else incidents_text(listed, paper_of(model)))
+        else:
+            show(several_of(model, arguments))
         return 0
 
     return with_model(arguments, act)
+
+
+def one(model: OpenModel, arguments: argparse.Namespace) -> str:
+    """Everything about an incident."""
+    from driftline.alerting.records import Stage
+    from driftline.report.alerts_json import json_text
+    from driftline.report.incidents_text import incident_text
+
+    found, transitions, outgoing = model.alerts.incident(incident_id(model, arguments.incident))
+    if arguments.json:
+        return json_text({"incident": found, "transitions": transitions, "notices": outgoing})
+    where = f"{found.id} -c {arguments.config}"
+    close = f"say what it was: driftline close {where} --as {CLOSINGS[0]}  (or {', '.join(CLOSINGS[1:])})"
+    step = "" if found.stage is Stage.CLOSED else f"take it: driftline ack {where}" if found.stage is Stage.OPEN else close
+    return incident_text(found, transitions, outgoing, paper_of(model), verbose=arguments.verbose, next_step=step)
+
+
+def several_of(model: OpenModel, arguments: argparse.Namespace) -> str:
+    """The open incidents, or all. Those that are only information are counted, and listed with all and for machines."""
+    from driftline.alerting.records import Stage
+    from driftline.core.verdicts import Severity
+    from driftline.report.alert_words import OPEN, in_turn
+    from driftline.report.alerts_json import json_text
+    from driftline.report.incidents_text import incidents_text
+
+    if arguments.json:
+        return json_text(model.alerts.incidents(stages=tuple(Stage) if arguments.all else OPEN, last=arguments.last))
+    listed = model.alerts.incidents(stages=OPEN, last=ALL)
+    quiet = 0 if arguments.all else sum(incident.severity is Severity.INFO for incident in listed)
+    if arguments.all:
+        listed += model.alerts.incidents(stages=(Stage.RESOLVED, Stage.CLOSED), last=arguments.last)
+    else:
+        listed = [incident for incident in listed if incident.severity is not Severity.INFO]
+    shown = in_turn(listed)[: arguments.last]
+    more = f"more: driftline incidents {shown[0].id} -c {arguments.config}" if shown else ""
+    return incidents_text(shown, paper_of(model), quiet=quiet, all_=arguments.all, next_step=more)
 
 
 def act(what: str, arguments: argparse.Namespace) -> int:
     """Takes or closes an incident."""
 
     def do(model: OpenModel) -> int:
-        author = arguments.author or user()
+        author, which = arguments.author or user(), incident_id(model, arguments.incident)
         found: Incident
         if what == "ack":
-            found = model.alerts.acknowledge(arguments.incident, author=author, reason=arguments.reason)
+            found = model.alerts.acknowledge(which, author=author, reason=arguments.reason)
         else:
-            found = model.alerts.close(arguments.incident, arguments.closing, author=author, reason=arguments.reason)
-        show(f"{found.id}: {found.stage} by {author}" + (f" as {found.closing}" if found.closing else ""))
+            found = model.alerts.close(which, arguments.closing, author=author, reason=arguments.reason)
+        show(paper_of(model).screen.safe(f"{found.id}: {found.stage} by {author}" + (f" as {found.closing}" if found.closing else "")))
         return 0
 
     return with_model(arguments, do)
+
+
+def incident_id(model: OpenModel, given: str) -> str:
+    """The id of the incident whose id begins like this. Raises `UsageError` where several do."""
+    if model.store.incident(model.name, given) is not None:
+        return given
+    return begun("incident", given, [incident.id for incident in model.alerts.incidents(last=ALL)])
+
+
+def begun(noun: str, given: str, ids: Sequence[str]) -> str:
+    """The one id that begins like this, or what was given where none does."""
+    from driftline.core.errors import UsageError
+
+    found = [each for each in ids if each.startswith(given)] if given else []
+    if len(found) > 1 and given not in found:
+        listed = ", ".join(found[:LISTED]) + (", ..." if len(found) > LISTED else "")
+        raise UsageError(f"'{given}' is the beginning of {len(found)} {noun}s: {listed}", hint="Write more of it.")
+    return found[0] if len(found) == 1 else given
 
 
 def add_silence(arguments: argparse.Namespace) -> int:
@@ -211,7 +265,7 @@ def list_silences(arguments: argparse.Namespace) -> int:
 
     def act(model: OpenModel) -> int:
         from driftline.report.alerts_json import json_text
-        from driftline.report.alerts_text import silences_text
+        from driftline.report.outbox_text import silences_text
 
         now = datetime.now(UTC)
         found = model.alerts.silences.all(at=None if arguments.all else now)
@@ -225,7 +279,8 @@ def end_silence(arguments: argparse.Namespace) -> int:
     """Ends a silence."""
 
     def act(model: OpenModel) -> int:
-        over = model.alerts.silences.end(arguments.silence, author=arguments.author or user())
+        which = begun("silence", arguments.silence, [silence.id for silence in model.alerts.silences.all()])
+        over = model.alerts.silences.end(which, author=arguments.author or user())
         show(f"{over.id}: over")
         return 0
 
@@ -234,7 +289,7 @@ def end_silence(arguments: argparse.Namespace) -> int:
 
 def paper_of(model: OpenModel) -> Paper:
     """The terminal, in the time zone of the model."""
-    from driftline.report.alerts_text import Paper
+    from driftline.report.paper import Paper
 
     return Paper.of(zone=model.loaded.plan.windows.timezone, **screen_settings())
 

@@ -42,7 +42,9 @@ def try_out(arguments: argparse.Namespace) -> int:
 
     def act(model: OpenModel) -> int:
         answers = model.alerts.notices.test(*arguments.channels)
-        show("\n".join(f"{name}: {'delivered' if a.delivered else f'FAILED: {a.said}'}" for name, a in answers.items()))
+        paper = paper_of(model)
+        said = [f"{name}: {'delivered' if a.delivered else f'FAILED: {a.said}'}" for name, a in answers.items()]
+        show("\n".join(line for each in said for line in paper.wrapped(each)))
         return 0 if all(answer.delivered for answer in answers.values()) else FAILED
 
     return with_model(arguments, act)
@@ -67,7 +69,7 @@ def list_notices(arguments: argparse.Namespace) -> int:
     def act(model: OpenModel) -> int:
         from driftline.alerting.records import Sending
         from driftline.report.alerts_json import json_text
-        from driftline.report.alerts_text import outgoing_text
+        from driftline.report.outbox_text import outgoing_text
 
         states = (Sending.DEAD,) if arguments.dead else tuple(Sending)
         found = model.alerts.notices.all(states=states, last=arguments.last)
@@ -81,11 +83,13 @@ def try_again(arguments: argparse.Namespace) -> int:
     """Puts what was given up on its way again."""
 
     def act(model: OpenModel) -> int:
+        from driftline.report import numbers
         from driftline.report.alerts_text import sent_text
 
         count = model.alerts.notices.retry()
         done = model.alerts.notices.send()
-        show("\n".join([f"{count} on their way again", *sent_text(counts_of(done), done.errors, paper_of(model))]))
+        said = f"{numbers.plural(count, 'notice')} on the way again" if count else "nothing was given up"
+        show("\n".join([said, *sent_text(counts_of(done), done.errors, paper_of(model))]))
         return FAILED if done.errors else 0
 
     return with_model(arguments, act)

@@ -70,23 +70,11 @@ def in_force(loaded: Loaded) -> Mapping[str, Rule]:
 
 
 def expected_of(loaded: Loaded, rules: Mapping[str, Rule]) -> Mapping[str, Expected]:
-    """False alarms of each rule in a month, at most, by what the plan says: how many segments there are only the reference knows, so that
-    rules on segments count for one of them."""
-    from driftline.alerting.budget import Chances, expected
-    from driftline.core.durations import duration
-    from driftline.core.ledger import Step
-    from driftline.engine.model import PAGES_FOR_QUALITY
-    from driftline.performance.slo import SloSpec, burns_for
-    from driftline.profiles.tiling import MONTH
+    """False alarms of each rule in a month, at most, by what the plan says: how many segments there are only the reference knows."""
+    from driftline.alerting.budget import expected
+    from driftline.engine.chances import chances_of
 
-    plan = loaded.plan
-    base = duration(plan.windows.base)
-    objectives = [each for each in (plan.serving.availability, plan.serving.latency) if each is not None]
-    burns = sum(len(burns_for(SloSpec(target=each.target, window=each.window), base)) for each in objectives)
-    alarms = {step: plan.false_alarms(step) for step in (Step.DRIFT, Step.PREDICTIONS)}
-    quality = min(plan.performance.alpha, PAGES_FOR_QUALITY * plan.alerts.budget.pages_per_month / (MONTH / base))
-    chances = Chances(MONTH / base, base, alarms, quality, burns)
-    return {each.rule: each for each in expected(rules, chances)}
+    return {each.rule: each for each in expected(rules, chances_of(loaded.plan))}
 
 
 def as_json(rules: Mapping[str, Rule], chances: Mapping[str, Expected]) -> str:

@@ -12,8 +12,8 @@ from driftline.alerting.replay import Backtest, Known, backtest
 from driftline.alerting.rules import Rule
 from driftline.alerting.step import Frame, Tick, nothing_late
 from driftline.core.ledger import Evaluation, Step
-from driftline.engine.model import Model
-from driftline.engine.react import chances_of
+from driftline.engine.chances import chances_of
+from driftline.engine.model import Model, segments_of
 from driftline.engine.ticks import frame_of, ticks_of
 
 LONGEST, SHORTEST, ENOUGH = timedelta(days=90), timedelta(days=30), 1_000
@@ -38,7 +38,7 @@ def past_of(model: Model, rules: Mapping[str, Rule], *, now: datetime, start: da
     closed = model.store.incidents(model.name, stages=(Stage.CLOSED,), last=MOST_INCIDENTS)
     known = Known(
         budget=model.plan.alerts.budget,
-        expected=expected(rules, chances_of(model)),
+        expected=expected(rules, chances_of(model.plan, segments=segments_of(model))),
         real=[incident for incident in closed if incident.closing is not None and incident.closing.is_real],
         evaluations=len(evaluations),
         other_plans=sum(evaluation.plan != model.digest for evaluation in evaluations),

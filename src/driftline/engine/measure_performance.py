@@ -47,7 +47,7 @@ class Performance:
         self.model, self.timeline = model, timeline
         self.as_of, self.through = as_of, through
         self.base = model.tiling.length
-        self.spec = model.plan.performance.but(alpha=quality_alpha(model))
+        self.spec = model.plan.performance.but(alpha=quality_alpha(model.plan))
         """What holds for quality by labels."""
         self._rows: dict[Window, int] | None = None
         self._cohorts: dict[Window, Mapping[str, Cohort]] = {}

@@ -19,7 +19,7 @@ from driftline.profiles.intake import Names
 from driftline.profiles.outcomes import OutcomePlan
 from driftline.profiles.reference import Reference
 from driftline.profiles.segments import BySegment
-from driftline.profiles.tiling import Tiling
+from driftline.profiles.tiling import MONTH, Tiling
 
 ACTIVE, ANCHOR = "active", "anchor"
 MONITOR_SHARE = 0.5
@@ -177,8 +177,13 @@ def alarms_of(model: Model, step: Step) -> float:
     return min(model.plan.false_alarms(step) / model.tiling.per_month, MOST_ALARMS)
 
 
-def quality_alpha(model: Model) -> float:
+def segments_of(model: Model) -> int:
+    """How many segments its references have."""
+    return len({segment for known in model.references for segment in known.reference.segments})
+
+
+def quality_alpha(plan: Plan) -> float:
     """The probability that one window is called worse by its labels although it is not: as the plan says, and no more than half of the
     false pages that are allowed, for these may page."""
-    pages = model.plan.alerts.budget.pages_per_month
-    return min(model.plan.performance.alpha, PAGES_FOR_QUALITY * pages / model.tiling.per_month)
+    windows = MONTH / duration(plan.windows.base)
+    return min(plan.performance.alpha, PAGES_FOR_QUALITY * plan.alerts.budget.pages_per_month / windows)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from driftline.alerting.budget import Chances
 from driftline.alerting.defaults import rules_digest, rules_of
 from driftline.alerting.notices import Spent, decide
 from driftline.alerting.records import Board, Incident, Outgoing, Reaction, Transition
@@ -14,11 +13,10 @@ from driftline.alerting.rules import Rule
 from driftline.alerting.step import alerting
 from driftline.alerting.words import About
 from driftline.config.alerts import AlertsPlan
-from driftline.core.ledger import Evaluation, Step
+from driftline.core.ledger import Evaluation
 from driftline.core.verdicts import Severity
-from driftline.engine.model import Model, quality_alpha
+from driftline.engine.model import Model
 from driftline.engine.ticks import frame_of, ticks_of
-from driftline.performance.slo import SloSpec, burns_for
 
 AT_ONCE = 2_000
 """Evaluations that are taken in together."""
@@ -117,16 +115,6 @@ def ways(spec: AlertsPlan, *, paging: bool = True) -> dict[Severity, tuple[str, 
     notify = spec.notify
     pages = notify.critical if paging else notify.warning or notify.critical
     return {Severity.CRITICAL: pages, Severity.WARNING: notify.warning, Severity.INFO: notify.info or notify.digest}
-
-
-def chances_of(model: Model) -> Chances:
-    """What the false alarms of a model follow from."""
-    plan, base = model.plan, model.tiling.length
-    objectives = [o for o in (plan.serving.availability, plan.serving.latency) if o is not None]
-    burns = sum(len(burns_for(SloSpec(target=o.target, window=o.window, within=getattr(o, "within", None)), base)) for o in objectives)
-    alarms = {step: plan.false_alarms(step) for step in (Step.DRIFT, Step.PREDICTIONS)}
-    segments = len({segment for known in model.references for segment in known.reference.segments})
-    return Chances(model.tiling.per_month, base, alarms, quality_alpha(model), burns, segments)
 
 
 def may_page(spec: AlertsPlan, board: Board) -> bool:

@@ -30,12 +30,13 @@ def ticks_of(model: Model, evaluations: Sequence[Evaluation], board: Board) -> l
     stood: dict[tuple[Step, Window], Evaluation] = {}
     together: dict[tuple[datetime, Window], list[Look]] = defaultdict(list)
     for evaluation in sorted(evaluations, key=lambda e: (e.as_of, e.window, e.number)):
-        place = (evaluation.step, evaluation.window)
+        place, looks = (evaluation.step, evaluation.window), together[evaluation.as_of, evaluation.window]
+        replaced = next((look for look in looks if look.step is evaluation.step), None)
         before = stood.get(place) or _before(model, evaluation, board)
         stood[place] = evaluation
-        look = Look(evaluation.step, evaluation.measurements, None if before is None else before.measurements)
-        looks = together[evaluation.as_of, evaluation.window]
-        looks[:] = [other for other in looks if other.step is not look.step] + [look]
+        # Of two evaluations of one time only the later is taken in: what alerting saw last is what stood before the first.
+        known = replaced.before if replaced is not None else None if before is None else before.measurements
+        looks[:] = [look for look in looks if look is not replaced] + [Look(evaluation.step, evaluation.measurements, known)]
     return [
         Tick(window, as_of, tuple(sorted(looks, key=lambda look: list(Step).index(look.step))), versions.get(window, frozenset()))
         for (as_of, window), looks in together.items()

@@ -1,246 +1,155 @@
-"""Alerts, incidents, silences and notices for a terminal.
+"""Alerts for a terminal: how they stand, what was sent, what false alarms are to be expected.
 
-alerts_text(board, ...)   incidents_text(incidents, ...)   incident_text(incident, ...)   silences_text(...)   outgoing_text(...)
+alerts_text(board, muted, paper)   brief_text(board, muted, paper)   standing_lines(shown, paper)   sent_text(...)   expected_text(...)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 
 from driftline.alerting.budget import Expected
-from driftline.alerting.inhibition import name_of
-from driftline.alerting.precision import Precision
-from driftline.alerting.records import Alert, Board, Incident, Key, Member, Outgoing, Sending, Sight, Silence, Stage, State, Transition
-from driftline.core.records import Measurement, Scope, segment_name
+from driftline.alerting.records import Alert, Board, Incident, State
 from driftline.core.verdicts import Severity
-from driftline.report import numbers, text
-from driftline.report.figures import limited, title
-from driftline.report.moments import Clock
-from driftline.report.screen import Screen
-from driftline.report.states import story_of_note
+from driftline.report import numbers
+from driftline.report.alert_words import (
+    OPEN,
+    age_of,
+    derivation_of,
+    first_of,
+    in_order,
+    in_turn,
+    lead_story,
+    names_of,
+    span_of,
+    stage_of,
+    standing,
+    story_of,
+    together,
+)
+from driftline.report.alerts_shown import AlertsShown
+from driftline.report.paper import Paper
 
-WORDS = {Severity.CRITICAL: "PAGE", Severity.WARNING: "TICKET", Severity.INFO: "info"}
-COLOURS = {"PAGE": "1;31", "TICKET": "1;33", "info": "36", "muted": "36"}
-_ORDER = {State.FIRING: 0, State.RECOVERING: 1, State.PENDING: 2, State.OK: 3}
-_MOST = 20
+_MOST = 12
 _NAMED = 3
-_INDENT = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What the texts are written on: a screen and a time zone."""
-
-    screen: Screen
-    clock: Clock
-
-    @classmethod
-    def of(cls, *, zone: str = "UTC", width: int = 100, colour: bool = False, ascii_only: bool = False) -> Paper:
-        return cls(Screen(max(width, 60), colour, ascii_only), Clock.of(zone))
-
-    def told(self, story: str, most: int = 3, indent: int = _INDENT) -> list[str]:
-        """A story on lines of its own."""
-        lines = self.screen.told(self.screen.safe(story), "", self.screen.width - indent, most) if story else []
-        return [" " * indent + line for line in lines]
-
-    def word(self, severity: Severity, *, muted: bool = False) -> str:
-        """The severity in a word of the width of all of them."""
-        word = "muted" if muted else WORDS.get(severity, str(severity))
-        return self.screen.painted(word, COLOURS.get(word, "")) + " " * (6 - len(word))
-
-
-def about(key: Key) -> str:
-    """What an alert is about, without its rule: `bureau_score, channel=app`, or the metric where there is no column."""
-    parts = [
-        key.column or (title(key.metric) if key.metric not in ("", "verdict") else ""),
-        segment_name(key.segment) if key.segment else "",
-        f"version {key.version}" if key.version else "",
-        key.reason,
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def numbers_of(sight: Sight) -> str:
-    """Value and limit in the unit of their metric; empty for a verdict, whose story tells, and where nothing is known."""
-    if sight.value is None or not sight.key.metric or sight.key.metric.endswith("verdict") or sight.key.reason:
-        return ""
-    return limited(Measurement(sight.key.metric, sight.value, Scope(), sight.n, limit=sight.limit))
+_PAST = 2
+_WIDE = 100
+_PLACE = 14
+"""Where the lines of `show` begin beside the name of a step."""
 
 
 def alerts_text(board: Board, muted: Mapping[str, str], paper: Paper, *, verbose: bool = False) -> str:
-    """The alerts that are not fine, the worst first; `muted` says of which nobody is told and why, by fingerprint."""
-    found = sorted(
-        (alert for alert in board.alerts.values() if alert.state is not State.OK),
-        key=lambda a: (bool(muted.get(a.key.fingerprint)), _ORDER[a.state], -a.severity.rank, a.since, a.key),
-    )
+    """The alerts that are not fine, the worst first, those of one rule that began together in one line; then in a line each those that
+    wait, and why nobody is told of others. `muted` says why, by fingerprint. `verbose`: each by itself, and where its limit comes from."""
+    found = in_order(alert for alert in board.alerts.values() if alert.state is not State.OK)
     if not found:
         return "no alert"
-    counts = {state: sum(alert.state is state for alert in found) for state in _ORDER}
-    lines = [", ".join(f"{count} {state}" for state, count in counts.items() if count)]
-    shown = found if verbose else found[:_MOST]
-    for alert in shown:
-        lines += _alert_lines(alert, muted.get(alert.key.fingerprint, ""), paper)
-    if len(shown) < len(found):
-        lines.append(f"  … and {len(found) - len(shown)} more; --verbose shows all")
-    return "\n".join(paper.screen.safe(line) if "\x1b" not in line else line for line in lines)
+    heard = [alert for alert in found if alert.key.fingerprint not in muted]
+    waiting = [] if verbose else [alert for alert in heard if alert.state is State.PENDING]
+    groups = [[alert] for alert in heard] if verbose else together((a for a in heard if a.state is not State.PENDING), _alike)
+    lines = paper.wrapped(standing(board, muted))
+    for group in groups if verbose else groups[:_MOST]:
+        lines += _group_lines(group, paper, verbose=verbose)
+    left = 0 if verbose else sum(map(len, groups[_MOST:]))
+    lines += [paper.screen.safe(f"  … and {numbers.plural(left, 'more alert')}: --verbose")] if left else []
+    lines += _waiting_lines(waiting, paper)
+    silent = [(muted[a.key.fingerprint], a.key) for a in found if a.key.fingerprint in muted]
+    lines += paper.muted(silent, verbose=verbose)
+    return "\n".join(lines)
 
 
 def brief_text(board: Board, muted: Mapping[str, str], paper: Paper) -> list[str]:
-    """How the alerts stand in a line: `alerts: 1 firing (NullSpike bureau_score), 2 pending, 3 muted`."""
-    heard = [alert for alert in board.alerts.values() if alert.key.fingerprint not in muted and alert.state is not State.OK]
-    heard.sort(key=lambda a: (-a.severity.rank, a.since, a.key))
-    parts = []
-    for state in (State.FIRING, State.RECOVERING, State.PENDING):
-        names = [f"{alert.key.rule} {about(alert.key)}".strip() for alert in heard if alert.state is state]
-        if names:
-            listed = ", ".join(names[:_NAMED]) + (", …" if len(names) > _NAMED else "")
-            parts.append(f"{len(names)} {state}" + (f" ({listed})" if state is State.FIRING else ""))
-    silent = sum(alert.state.is_active for alert in board.alerts.values()) - sum(alert.state.is_active for alert in heard)
-    parts += [f"{silent} muted"] if silent else []
-    lines = text.wrap(paper.screen.safe(f"alerts: {', '.join(parts) or 'none'}"), paper.screen.width - 2)
-    return [lines[0], *(f"  {line}" for line in lines[1:])]
+    """How the alerts stand, in two lines: `alerts: 1 PAGE firing (NullSpike (bureau_score)), 2 pending, 3 muted`."""
+    said = standing(board, muted)
+    firing = [alert for alert in in_order(board.alerts.values()) if alert.state is State.FIRING and alert.key.fingerprint not in muted]
+    groups = together((alert for alert in firing if alert.severity is not Severity.INFO), _alike)
+    if groups:
+        names = ", ".join(names_of([alert.key for alert in group]) for group in groups[:_NAMED])
+        left = sum(map(len, groups[_NAMED:]))
+        said += f": {names}" + (f" and {left} more" if left else "")
+    lines = paper.screen.told(paper.screen.safe(f"alerts: {said}"), "", paper.screen.width - 2, 3)
+    return [lines[0], *("  " + line for line in lines[1:])]
 
 
-def _alert_lines(alert: Alert, why: str, paper: Paper) -> Iterator[str]:
-    since = paper.clock.moment(alert.fired or alert.since)
-    state = str(alert.state) if not alert.blind else f"{alert.state}, blind for {alert.blind}"
-    head = f"{alert.key.rule}  {about(alert.key)}".rstrip()
-    incident = f"  {alert.incident}" if alert.incident else ""
-    yield f"  {paper.word(alert.severity, muted=bool(why))}  {paper.screen.safe(head)}  {state} since {since}{incident}"
-    story = "; ".join(part for part in (numbers_of(alert.last), story_of_note(alert.last.note), why) if part)
-    yield from paper.told(story)
+def standing_lines(shown: AlertsShown, paper: Paper, *, most: int | None = 8) -> list[str]:
+    """Step 4 in `show`: how the alerts stand, the open incidents, and the last few that are over, in at most so many lines."""
+    wide = paper.screen.width >= _WIDE
+    said = paper.screen.told(paper.screen.safe(standing(shown.board, shown.muted)), "", paper.screen.width - _PLACE, 2)
+    lines = [f"{'' if i else '4 alerts':<{_PLACE}}{line}" for i, line in enumerate(said)]
+    room = None if most is None else max(most - len(lines), 1)
+    graver = [i for i in shown.incidents if i.severity is not Severity.INFO]
+    open_, over = ([i for i in in_turn(graver) if (i.stage in OPEN) is is_open] for is_open in (True, False))
+    quiet = sum(i.stage in OPEN and i.severity is Severity.INFO for i in shown.incidents)
+    kept = open_ if room is None else open_[: max(room - 1, 1)]
+    left = [f"{len(open_) - len(kept)} more open"] if len(kept) < len(open_) else []
+    left += [f"{quiet} open that {'is' if quiet == 1 else 'are'} only information"] if quiet else []
+    past = over[:10] if room is None else over[: max(room - len(kept) - bool(left), 0)][:_PAST]
+    indent = _PLACE if wide else 2
+    rows = [_incident_line(each, paper, indent) for each in [*kept, *past]]
+    rows += [" " * indent + paper.screen.short(f"and {', and '.join(left)}", paper.screen.width - indent)] if left else []
+    if wide and rows:
+        rows[0] = f"{'  incidents':<{_PLACE}}{rows[0][_PLACE:]}"
+    return lines + (rows if room is None else rows[:room])
 
 
-def incidents_text(incidents: Sequence[Incident], paper: Paper) -> str:
-    """A few lines for each incident, the latest first."""
-    if not incidents:
-        return "no incident"
-    lines = []
-    for incident in incidents:
-        lead = _lead(incident)
-        count = f", {len(incident.members)} alerts" if len(incident.members) > 1 else ""
-        closing = f" as {incident.closing}" if incident.closing else ""
-        span = _span(incident, paper)
-        lines.append(f"  {paper.word(incident.severity)}  {incident.id}  {incident.stage}{closing}  {span}{count}")
-        lines += paper.told(f"{name_of(lead.key)}: {_story(lead)}", 2)
-    return "\n".join(lines)
+def _incident_line(incident: Incident, paper: Paper, indent: int) -> str:
+    """One incident in one line: severity, id, from when to when, and its lead."""
+    over, start = incident.stage not in OPEN, paper.clock.moment(first_of(incident, paper.clock))
+    when = f"since {start}"
+    if over:
+        first, _, last = span_of(incident, paper.clock).partition(" .. ")
+        days = paper.screen.width >= _WIDE and len(last) == len("2026-11-22")
+        when = f"{first} .. {last.removeprefix(first[:5])}" if days else start
+    stage = f"{stage_of(incident)}, " if over else ""
+    cells = 19 if paper.screen.width >= _WIDE else 16
+    told = f"{incident.id}  {when:<{cells}}  {stage}{lead_story(incident)}"
+    room = paper.screen.width - indent - 8
+    return " " * indent + paper.word(incident.severity) + "  " + paper.screen.cut(paper.screen.safe(told), room)
 
 
-def incident_text(incident: Incident, transitions: Iterable[Transition], outgoing: Iterable[Outgoing], paper: Paper) -> str:
-    """Everything about one incident: its alerts, what people did, what was sent, and every change of state with its numbers."""
-    clock, screen = paper.clock, paper.screen
-    closing = f" as {incident.closing}" if incident.closing else ""
-    lines = [f"{incident.id}: {incident.stage}{closing}, {incident.group}, {WORDS.get(incident.severity, '')}, {_span(incident, paper)}"]
-    lines.append("alerts")
-    for member in incident.members:
-        end = f" until {clock.moment(member.ended)}" if member.ended else ""
-        lines.append(
-            f"  {paper.word(member.severity, muted=bool(member.muted_by))}  {screen.safe(name_of(member.key))}  "
-            f"{clock.moment(member.fired)}{end}"
-        )
-        lines += paper.told("; ".join(part for part in (_story(member), member.muted_by) if part))
-        lines += paper.told(_derivation(member.strongest), 4)
-    lines += _section("what people did", (_act_line(act.what, act.author, act.reason, act.at, paper) for act in incident.acts))
-    lines += _section("told", (_sent_line(each, paper) for each in outgoing))
-    changes = [
-        f"  {clock.window(t.window)}  {screen.safe(name_of(t.key))}: {t.before} → {t.after}, {screen.safe(t.reason)}" for t in transitions
-    ]
-    return "\n".join([*lines, *_section("changes", changes)])
+def _alike(alert: Alert) -> tuple[object, ...]:
+    """What alerts must share to be told in one line."""
+    key = alert.key
+    what = (key.rule, key.metric, bool(key.segment), key.version, key.reason)
+    return *what, alert.severity, alert.state, alert.fired or alert.since, alert.incident, alert.blind
 
 
-def silences_text(silences: Sequence[Silence], now: datetime, paper: Paper) -> str:
-    """A line for each silence."""
-    if not silences:
-        return "no silence"
-    lines = []
-    for silence in silences:
-        state = "in force" if silence.starts <= now < silence.ends else "over" if silence.ends <= now else "to come"
-        matchers = ", ".join(f"{name}={pattern}" for name, pattern in silence.matchers.items())
-        span = f"{paper.clock.moment(silence.starts)} .. {paper.clock.moment(silence.ends)}"
-        lines.append(paper.screen.safe(f"  {silence.id}  {state}  {span}  {matchers}"))
-        by = f"ended by {silence.ended_by}; " if silence.ended_by else ""
-        lines += paper.told(f"{by}{silence.author}: {silence.comment}")
-    return "\n".join(lines)
+def _group_lines(group: Sequence[Alert], paper: Paper, *, verbose: bool) -> Iterator[str]:
+    first = group[0]
+    incident = f"  {first.incident}" if first.incident else ""
+    yield from paper.headed(first.severity, names_of([alert.key for alert in group]), f"{age_of(first, paper.clock)}{incident}")
+    which = f"{first.key.column}: " if len(group) > 1 and first.key.column else ""
+    told = story_of(first.last)
+    yield from paper.told(f"{which}{told}" if told else "", 4 if verbose else 2)
+    yield from paper.told(derivation_of(first.last), 6) if verbose else ()
 
 
-def outgoing_text(outgoing: Sequence[Outgoing], paper: Paper) -> str:
-    """A line for each notice on its way, the latest last."""
-    return "\n".join(_sent_line(each, paper, notice=True) for each in outgoing) or "nothing was to be sent"
-
-
-def _sent_line(each: Outgoing, paper: Paper, *, notice: bool = False) -> str:
-    moment = paper.clock.moment(each.settled or each.notice.made)
-    words = {Sending.WAITING: "waits", Sending.HELD: "kept for the digest", Sending.DIGESTED: "in a digest", Sending.DEAD: "GIVEN UP"}
-    state = words.get(each.state, str(each.state))
-    error = f": {each.error}" if each.error and each.state is not Sending.DELIVERED else ""
-    again = f", again at {paper.clock.moment(each.due)}" if each.state is Sending.WAITING and each.attempts else ""
-    tries = f" after {numbers.plural(each.attempts, 'try', 'tries')}" if each.attempts > 1 else ""
-    line = f"  {moment}  {each.channel}  {each.notice.kind}  {state}{tries}{again}{error}"
-    if notice:
-        line = f"{line}  {each.notice.summary}"
-    return text.shorten(paper.screen.safe(line), paper.screen.width, paper.screen.ellipsis)
-
-
-def _lead(incident: Incident) -> Member:
-    free = [member for member in incident.members if not member.muted_by] or list(incident.members)
-    return min(free, key=lambda m: (-m.severity.rank, m.fired, m.key))
-
-
-def _story(member: Member) -> str:
-    return "; ".join(part for part in (numbers_of(member.strongest), story_of_note(member.strongest.note)) if part)
-
-
-def _derivation(sight: Sight) -> str:
-    story = story_of_note(sight.note)
-    rest = sight.note.strip().removeprefix(story).lstrip("\n; ")
-    return f"n = {sight.n:,}; {rest}" if rest else f"n = {sight.n:,}"
-
-
-def _span(incident: Incident, paper: Paper) -> str:
-    opened = paper.clock.moment(incident.opened)
-    open_ = incident.stage in (Stage.OPEN, Stage.ACKNOWLEDGED) or incident.ended is None
-    return f"since {opened}" if open_ else f"{opened} .. {paper.clock.moment(incident.ended)}"
-
-
-def _act_line(what: str, author: str, reason: str, at: datetime, paper: Paper) -> str:
-    return paper.screen.safe(
-        f"  {paper.clock.moment(at)}  {author}: {what}, {reason}" if reason else f"  {paper.clock.moment(at)}  {author}: {what}"
-    )
-
-
-def _section(name: str, lines: Iterable[str]) -> list[str]:
-    found = list(lines)
-    return [name, *found] if found else []
+def _waiting_lines(waiting: Sequence[Alert], paper: Paper) -> list[str]:
+    """Those that have not been beyond in enough windows yet, in a few lines."""
+    if not waiting:
+        return []
+    names = [names_of([alert.key for alert in group]) for group in together(waiting, lambda a: (a.key.rule, a.key.metric, a.severity))]
+    lines = paper.screen.told(paper.screen.safe(f"pending: {', '.join(names)}"), "", paper.screen.width - 2, 3)
+    return [lines[0], *("  " + line for line in lines[1:])]
 
 
 def sent_text(counts: Mapping[str, int], errors: Mapping[str, str], paper: Paper) -> list[str]:
-    """What delivery did, in a line, and a line for each channel with an error."""
-    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    """What delivery did, in a line, and a few for each channel with an error."""
+    said = ", ".join(f"{numbers.count(count)} {word}" for word, count in counts.items() if count)
     lines = [f"notices: {said}"] if said else []
-    return [*lines, *(paper.screen.safe(f"  {name}: {error}") for name, error in errors.items())]
+    for name, error in errors.items():
+        lines += [" " * 2 + line for line in paper.screen.told(paper.screen.safe(f"{name}: {error}"), "", paper.screen.width - 2, 3)]
+    return lines
 
 
-def expected_text(found: Sequence[Expected], severities: Mapping[str, Severity]) -> str:
+def expected_text(found: Sequence[Expected], severities: Mapping[str, Severity], paper: Paper) -> str:
     """How many false pages and tickets a month are to be expected, at most, when nothing is wrong."""
-    sums = {
-        severity: sum(each.per_month or 0.0 for each in found if severities.get(each.rule) is severity)
-        for severity in (Severity.CRITICAL, Severity.WARNING)
-    }
-    pages, tickets = (numbers.number(sums[severity]) for severity in sums)
+    pages, tickets = (sum_of(found, severities, severity) for severity in (Severity.CRITICAL, Severity.WARNING))
     unknown = [each.rule for each in found if each.per_month is None]
     more = f"; no theory for {', '.join(unknown)}: back-test" if unknown else ""
-    return f"false alarms to expect in a month, at most: {pages} pages, {tickets} tickets{more}"
+    said = f"when nothing is wrong, expect at most {numbers.number(pages)} pages and {numbers.number(tickets)} tickets a month{more}"
+    return "\n".join(paper.wrapped(said))
 
 
-def precision_text(found: Sequence[Precision], proposals: Sequence[str], paper: Paper) -> str:
-    """How often each rule was right, by what its incidents were closed as."""
-    if not found:
-        return "no incident was closed as real or false yet: driftline close INCIDENT --as real_fixed|false_alarm|..."
-    lines = [
-        f"  {each.rule}: {each.real} of {each.real + each.false} real, "
-        f"{numbers.percent(each.share)} [{numbers.percent(each.low)}, {numbers.percent(each.high)}]"
-        for each in found
-    ]
-    return "\n".join([*lines, *(line for proposal in proposals for line in paper.told(proposal, 4, 4))])
+def sum_of(found: Sequence[Expected], severities: Mapping[str, Severity], severity: Severity) -> float:
+    """False alarms a month of all rules of one severity, at most; those without a theory are not in it."""
+    return sum(each.per_month or 0.0 for each in found if severities.get(each.rule) is severity)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from driftline.core.ledger import Evaluation, Step
 from driftline.core.records import ALL_ROWS, Basis, Measurement, Segment, Window
+from driftline.report.alerts_shown import AlertsShown
 from driftline.report.episodes import Episode, by_step, chronicle
 from driftline.report.figures import family_of
 from driftline.report.moments import Clock
@@ -29,7 +30,8 @@ class ModelState:
     """What is known of a model beside its evaluations. Times are UTC; None and 0 stand for what is not known or did not happen.
 
     `last_predictions` and `last_labels` are the latest event times that were delivered, `as_of` the moment up to which labels are known.
-    `rejected` counts rows by reason, `waiting` the labels whose prediction has not come, `versions` names what made all this.
+    `rejected` counts rows by reason, `waiting` the labels whose prediction has not come, `versions` names what made all this. `alerts` is
+    how step 4 stands, None where it has never run.
     """
 
     model: str
@@ -50,6 +52,7 @@ class ModelState:
     as_of: datetime | None = None
     config: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    alerts: AlertsShown | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from driftline.core.ledger import Evaluation
 from driftline.report.environment import environment
+from driftline.report.incidents_page import SAID as SEVERITIES
+from driftline.report.incidents_page import section_of
 from driftline.report.states import Group
 from driftline.report.timeline import Timeline
 from driftline.report.timeline_page import LOOKS, SAID, page_of
@@ -18,9 +20,11 @@ from driftline.report.timeline_words import feed_text, matured_until, reference_
 def timeline_html(timeline: Timeline) -> str:
     """The whole page: under 2 MB for a year of days and fifty columns."""
     template = environment().get_template("timeline.html.j2")
-    ongoing = timeline.ongoing
+    ongoing, page, alerts = timeline.ongoing, page_of(timeline), timeline.state.alerts
     return template.render(
-        page=page_of(timeline),
+        page=page,
+        alerts=section_of(alerts, timeline.clock, page.axis) if alerts is not None else None,
+        words=SEVERITIES,
         timeline=timeline,
         state=timeline.state,
         clock=timeline.clock,

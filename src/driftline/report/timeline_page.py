@@ -107,6 +107,7 @@ class Page:
     more_latest: int
     labels: tuple[tuple[float, str], ...]
     drawn: tuple[Window, Window] | None
+    axis: TimeAxis | None = None
 
 
 def page_of(timeline: Timeline) -> Page:
@@ -137,6 +138,7 @@ def page_of(timeline: Timeline) -> Page:
         more_latest=max(len(rows) - MOST_ROWS, 0),
         labels=tuple(axis.labels(timeline.clock, most=12)) if axis else (),
         drawn=(windows[0], windows[-1]) if windows else None,
+        axis=axis,
     )
 
 

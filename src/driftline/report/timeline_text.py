@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from driftline.core.ledger import Step
 from driftline.core.records import Basis
 from driftline.report import figures, numbers, text
+from driftline.report.alerts_text import standing_lines
 from driftline.report.evaluation_text import COLOURS, Lines
 from driftline.report.highlights import highlights
+from driftline.report.paper import Paper
 from driftline.report.reading import is_judged
 from driftline.report.screen import Screen
 from driftline.report.sparkline import UNKNOWN, sparkline
@@ -32,6 +34,8 @@ PLACES = {
 }
 _MOST_NOW = 6
 _MOST_BEFORE = 6
+_ALERTS = (2, 4, 7)
+"""Lines about alerts: where nothing else has room, where the table has to be cut, and else."""
 _PLACE, _NAME, _STATE = 13, 22, 7
 _SIZES = ((_NAME, 17, 8, 20), (20, 9, 8, 12), (18, 9, 0, 5))
 """Cells of name, value and limit, and the fewest that must be left for the series; the first that fits is taken."""
@@ -52,12 +56,14 @@ def timeline_text(
     now = page.now(None if verbose else _MOST_NOW)
     table = list(page.table(verbose=verbose))
     room = SCREEN - len(head) - len(last) - len(feed) - len(now)
+    alerts = page.alerts(None if verbose else _lines_for_alerts(room, len(table)))
+    room -= len(alerts)
     if verbose:
         before = page.before(None)
     else:
         table = page.fitted(table, room)
         before = page.before(min(room - len(table) - 1, _MOST_BEFORE))
-    return "\n".join([*head, *now, *table, *before, *feed, *last])
+    return "\n".join([*head, *now, *table, *alerts, *before, *feed, *last])
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +203,11 @@ class _Page:
         ]
         return f"{text.pad(self.screen.safe(place), _PLACE)} {'  '.join(shown)}  {painted}"
 
+    def alerts(self, most: int | None) -> list[str]:
+        """Step 4: how alerts and incidents stand, in at most so many lines; nothing where it has never run."""
+        shown = self.timeline.state.alerts
+        return standing_lines(shown, Paper(self.screen, self.timeline.clock), most=most) if shown is not None else []
+
     def fitted(self, table: Sequence[str], room: int) -> list[str]:
         """As many lines of the table as there is room for; never fewer than its head and one more."""
         if len(table) <= room:
@@ -222,6 +233,11 @@ class _Page:
 
     def _wrapped(self, told: str) -> list[str]:
         return text.wrap(self.screen.safe(told), self.screen.width) if told else []
+
+
+def _lines_for_alerts(room: int, table: int) -> int:
+    least, some, most = _ALERTS
+    return max(min(room - some, some), least) if room - table < some else min(room - table, most)
 
 
 def _bad(counts: Mapping[State, int]) -> float:
