@@ -48,10 +48,11 @@ size: .venv/.dev  ## packages, bytes and start-up time of a plain install, into 
 bench: .venv/.dev  ## speed, beside the pure decode of the same file
 	for file in $$(grep -l __main__ benchmarks/speed/*.py); do $(BIN)/python "$$file" || exit 1; done
 
-trust: .venv/.dev  ## false alarms on unchanged tables, and power on planted changes beside the exact tests
+trust: .venv/.dev  ## false alarms on unchanged tables and streams, power on planted changes, pages and tickets a month
 	$(BIN)/python benchmarks/trust/compare.py --quick
 	$(BIN)/python benchmarks/trust/estimation.py --quick
 	$(BIN)/python benchmarks/trust/monitor.py --quick
+	$(BIN)/python benchmarks/trust/alerts.py --quick
 
 clean:  ## remove the environments and all caches
 	rm -rf .venv .venv-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -33,7 +33,7 @@ from driftline.core.records import Measurement, Scope, Window
 from driftline.stores.plain import packed, unpacked
 
 DAY, START = timedelta(days=1), datetime(2026, 1, 1, tzinfo=UTC)
-COLUMNS, CHANCE, LASTS, TICKS = 200, 0.02, 4, 9
+COLUMNS, CHANCE, LASTS, TICKS = 200, 0.02, 4, 25
 """Of `history`: columns, the share of them that begins to drift in a window, for how many windows, and over how many the cost is taken."""
 NOTE = "location is 6.1 normal wobbles above the reference; limits 4.90 and 21.3: 60 windows rehearsed for 0.017 false alarms a window"
 FLAT = 2.0

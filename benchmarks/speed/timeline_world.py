@@ -135,7 +135,7 @@ def multiplied(model: OpenModel, names: Sequence[str], hours: int) -> list[OpenM
         ignored = shutil.ignore_patterns("model.json")
         shutil.copytree(folder / "lake" / "m0", folder / "lake" / name, ignore=ignored, copy_function=os.link)  # the log is never changed
         loaded = replace(model.loaded, plan=model.loaded.plan.but(model=name), path=path)
-        other = OpenModel(loaded, model.store, open_lake(str(folder / "lake"), name))
+        other = OpenModel(loaded, model.store, open_lake(str(folder / "lake"), name), {})
         for stored in model.store.references("m0"):
             other.store.add_reference(name, stored)
         for number in range(through):  # the row log knows these deliveries

@@ -256,7 +256,7 @@ class Life:
 
     def _judged(self, i: int, width: int) -> list[Measurement]:
         model, reference = self.world.model, self.known.reference.profile.outcomes
-        spec = with_slack(model.plan.performance.but(alpha=quality_alpha(model)), self.known.learned.slacks, reference, width)
+        spec = with_slack(model.plan.performance.but(alpha=quality_alpha(model.plan)), self.known.learned.slacks, reference, width)
         spec = spec.but(metrics=HEADLINES[reference.plan.task])
         rows = reduce(add, self.outcomes[max(0, i + 1 - width) : i + 1])
         return performance(rows, reference, Scope("m", window=window(i)), spec)

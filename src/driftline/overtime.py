@@ -163,7 +163,7 @@ class Kept:
             given_up=alerts.notices.all(states=(Sending.DEAD,), last=20),
             precision=precision,
             proposals=proposals,
-            expected=alerts.expected().rules,
+            expected=alerts.expected(),
             severities={name: rule.severity for name, rule in alerts.rules().items()},
             pages_allowed=budget.pages_per_month,
             tickets_allowed=budget.tickets_per_month,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from driftline.alerting.budget import Expected
+from driftline.alerting.budget import Expected, Forecast
 from driftline.alerting.notices import Spent
 from driftline.alerting.precision import Precision
 from driftline.alerting.records import (
@@ -214,7 +214,7 @@ def shown() -> AlertsShown:
         given_up=outgoing()[:1],
         precision=precision(),
         proposals=PROPOSALS,
-        expected=expected,
+        expected=Forecast(tuple(expected), 0.402, 0.25),
         severities={"NullSpike": PAGE, "ColumnDrift": TICKET, "QualityBelowFloor": PAGE, "ApprovalRate": TICKET},
         pages_allowed=1.0,
         tickets_allowed=4.0,
@@ -246,7 +246,7 @@ def texts(width: int, *, ascii_only: bool = False) -> dict[str, str]:
             [*alerts_text.brief_text(what.board, muted, paper), *alerts_text.sent_text({"sent": 1, "to be tried again": 1}, ERRORS, paper)]
         ),
         "driftline alerts": lambda: "\n".join(
-            [alerts_text.alerts_text(what.board, muted, paper), alerts_text.expected_text(what.expected, what.severities, paper)]
+            [alerts_text.alerts_text(what.board, muted, paper), alerts_text.expected_text(what.expected, paper)]
         ),
         "driftline incidents": lambda: incidents_text.incidents_text(
             [drifting(), broken()], paper, quiet=1, next_step=f"more: driftline incidents {ID}"

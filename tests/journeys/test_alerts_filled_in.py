@@ -8,7 +8,7 @@ from driftline.alerting.records import Sending, Stage
 from receivers import receiver
 
 DAYS, LOST, LATE = 14, (7, 8), (2, 7, 10)
-"""In LOST the bureau is lost; the files of LATE come three days late, in one of these lives."""
+"""In LOST the bureau is lost; the files of LATE come two days late, in one of these lives."""
 
 
 def facts(number):
@@ -72,8 +72,8 @@ def test_files_that_come_late_change_what_is_known_and_not_how_it_ends(lived, tm
             life.comes(number, **facts(number))
             if number in LATE:
                 (tmp_path / f"scored/{number:03}.parquet").rename(tmp_path / f"{number:03}.late")
-            if number - 3 in LATE:
-                (tmp_path / f"{number - 3:03}.late").rename(tmp_path / f"scored/{number - 3:03}.parquet")
+            if number - 2 in LATE:
+                (tmp_path / f"{number - 2:03}.late").rename(tmp_path / f"scored/{number - 2:03}.parquet")
             ran = life.runs(number)
             assert (ran.code in (0, 1), ran.err) == (True, ""), ran
     assert life.history() == lived.history()

@@ -12,6 +12,7 @@ from driftline.core.ledger import Step
 from firing import RULES
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+IMPORTANCE = {"income": 0.2}
 HOURLY = Chances(720.0, HOUR, alarms={Step.DRIFT: 1.0, Step.PREDICTIONS: 0.5}, quality=0.01, burns=3, segments=4, importance=IMPORTANCE)
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from driftline.alerting.budget import Expected
+from driftline.alerting.budget import Expected, Forecast
 from driftline.alerting.precision import Precision
 from driftline.alerting.records import EMPTY, Board, Sending, Silence, Stage, State
 from driftline.core.records import Window
-from driftline.core.verdicts import Severity
 from driftline.report import text
 from driftline.report.alert_words import began, in_turn, names_of, span_of, story_of
 from driftline.report.alerts_shown import AlertsShown
@@ -91,7 +90,7 @@ def every(shown, sent, kept, changes, on, *, verbose=False):
         silences_text(kept, EXAMPLE["NOW"], on),
         outgoing_text(sent, on),
         *sent_text({"sent": 1}, {each.channel: each.error for each in sent}, on),
-        expected_text(shown.expected, shown.severities, on),
+        expected_text(shown.expected, on),
     ]
     return [line for each in found for line in each.split("\n")]
 
@@ -283,10 +282,9 @@ def test_notices_say_what_became_of_them_and_the_error_of_what_was_delivered_is_
     assert "retry" not in outgoing_text([each for each in sent if each.state is not Sending.DEAD], paper())
 
 
-def test_false_alarms_to_expect_are_summed_by_severity():
-    found = [Expected("A", 0.5, ""), Expected("B", 0.25, ""), Expected("C", None, ""), Expected("D", 9.0, "")]
-    severities = {"A": Severity.CRITICAL, "B": Severity.WARNING, "C": Severity.WARNING, "D": Severity.INFO}
-    assert expected_text(found, severities, paper(140)) == (
+def test_false_alarms_to_expect_are_those_of_all_rules_together_and_those_without_a_theory_are_named():
+    found = (Expected("A", 0.5, ""), Expected("B", 0.5, ""), Expected("C", None, ""))
+    assert expected_text(Forecast(found, 0.5, 0.25), paper(140)) == (
         "when nothing is wrong, expect at most 0.500 pages and 0.250 tickets a month; no theory for C: back-test"
     )
 
@@ -300,6 +298,19 @@ def test_show_has_a_section_where_step_4_has_run_and_nothing_where_it_has_not():
     assert told[at] == "4 alerts      1 PAGE, 5 TICKETS and 1 info firing, 1 recovering, 1 pending, 16 muted"
     assert told[at + 1].startswith("  incidents   PAGE    inc_5b0cc78b9fdc  since 2013-12-30     NullSpike (visib): 31.2 % missing")
     assert told[at + 2].startswith("              TICKET  inc_26d9f0d5a66c  since 2013-11-12")
+
+
+@pytest.mark.parametrize(("width", "when"), [(60, "2013-12-30 23:00"), (100, "since 2013-12-30 23:00")])
+def test_hours_are_told_to_the_minute(width, when):
+    hour = Window(datetime(2013, 12, 31, 4, tzinfo=UTC), datetime(2013, 12, 31, 5, tzinfo=UTC))
+    (first, *_), whole = EXAMPLE["broken"]().members, EXAMPLE["broken"]()
+    seen = replace(first.strongest, window=hour)
+    member = replace(first, fired=hour.end, strongest=seen, latest=seen)
+    incident = replace(whole, opened=hour.end, members=(member,))
+    shown = AlertsShown(replace(SHOWN.board, incidents=(incident,)), [incident])
+    line = standing_lines(shown, paper(width))[-1]
+    assert f"inc_5b0cc78b9fdc  {when}  NullS" in line
+    assert text.width(line) <= width
 
 
 @pytest.mark.parametrize("width", WIDTHS)

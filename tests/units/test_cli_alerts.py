@@ -122,6 +122,8 @@ def test_precision_names_the_rules_by_how_wrong_they_were(run):
     lines = run("incidents", "--precision").splitlines()
     assert lines[0] == "of the incidents that people closed, so many were real"
     assert lines[1].split()[:4] == ["ColumnDrift", "0", "of", "2"]
+    found = json.loads(run("incidents", "--precision", "--json"))
+    assert {each["rule"]: (each["real"], each["false"]) for each in found["precision"]}["ColumnDrift"] == (0, 2)
 
 
 def test_a_silence_is_ended_by_its_beginning(run):

@@ -299,3 +299,19 @@ def test_information_joins_whatever_is_open_and_keeps_nothing_open():
     assert kept([over], over.ended + 90 * HOUR, HOUR) == (over,)
     (alone,), _ = gathered([], [info], 91)
     assert alone.stage is Stage.OPEN
+
+
+def test_a_second_metric_that_gets_worse_is_the_same_problem():
+    auc = alert("QualityBelowFloor", metric="roc_auc", at=1)
+    ratio = alert("QualityBelowFloor", metric="observed_expected", at=400)
+    first, _ = gathered([], [auc], 1)
+    found, _ = gathered(first, [auc, ratio], 400)
+    assert [incident.id for incident in found] == [incident.id for incident in first]
+    other, _ = gathered(first, [auc, alert("ColumnFaulty", "age", group="quality", at=400)], 400)
+    assert len(other) == 2
+
+
+def test_a_second_column_that_breaks_weeks_later_is_another_problem():
+    first, _ = gathered([], [NULL], 1)
+    found, _ = gathered(first, [NULL, alert("NullSpike", "age", at=400)], 400)
+    assert len(found) == 2

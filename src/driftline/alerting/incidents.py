@@ -4,8 +4,8 @@
     kept(incidents, now, base)   acknowledge(incident, ...)   close(incident, ...)   leader(incident)   strength(sight)
 
 An alert that begins to fire joins the incident of its group that had its last news within a day (three windows where these are longer); one
-that is only information joins any that is open, and keeps no graver one open. One that is inhibited is evidence in the incident of what
-inhibits it, and leaves it when that no longer does.
+that is only information joins any that is open, and keeps no graver one open; one about no column joins one that is open about none. One that
+is inhibited is evidence in the incident of what inhibits it, and leaves it when that no longer does.
 """
 
 from __future__ import annotations
@@ -126,6 +126,13 @@ class _Draft:
         """Whether an alert is here only because another one inhibits it."""
         return member.muted_by.startswith(INHIBITED) and (self.is_closed or group != self.incident.group)
 
+    def takes(self, alert: Alert) -> bool:
+        """Whether an alert belongs here although the last news are old: what is only information, and what is about no column where such
+        an alert fires already. Two metrics of a model that has become worse need not say so in the same week."""
+        if alert.severity is Severity.INFO:
+            return True
+        return not alert.key.column and any(m.ended is None and not m.key.column for m in self.incident.members)
+
     def take(self, alert: Alert, why: str) -> None:
         """Keeps an alert that fires as a member, one that has been there before as the same."""
         fired, known, last = _fired(alert), self.members.get(alert.key), alert.last
@@ -241,7 +248,7 @@ class _Gathering:
                 continue
             was_here = member is not None and member.ended is not None and member.fired <= fired <= member.ended + self.reach
             joins = draft.opened - self.reach <= fired <= draft.changed + self.reach
-            if was_here or joins or (alert.severity is Severity.INFO and draft.incident.is_active and draft.opened <= fired):
+            if was_here or joins or (draft.incident.is_active and draft.opened <= fired and draft.takes(alert)):
                 found.append((was_here, draft.active > 0, draft.changed, draft.incident.id, draft))
         return max(found, key=lambda each: each[:-1])[-1] if found else None
 

@@ -120,10 +120,10 @@ def told(model: OpenModel, done: Reacted, delivered: Delivered, arguments: argpa
         found = [alert_of(a, model.name, muted.get(a.key.fingerprint, "")) for a in done.board.alerts.values() if a.state.value != "ok"]
         show(json_text(found))
         return
-    paper, severities = paper_of(model), {name: rule.severity for name, rule in done.rules.items()}
+    paper = paper_of(model)
     lines = [alerts_text(done.board, muted, paper, verbose=arguments.verbose)]
     lines += sent_text(counts_of(delivered), delivered.errors, paper)
-    lines.append(expected_text(model.alerts.expected().rules, severities, paper))
+    lines.append(expected_text(model.alerts.expected(), paper))
     open_ = [incident for incident in in_turn(done.incidents) if incident.stage in OPEN]
     if open_:
         lines.append(f"more: driftline incidents {open_[0].id} -c {arguments.config}")
@@ -157,12 +157,15 @@ def incidents(arguments: argparse.Namespace) -> int:
     """Prints incidents, or one."""
 
     def act(model: OpenModel) -> int:
+        from driftline.report.alerts_json import json_text
         from driftline.report.incidents_text import precision_text
 
         if arguments.incident:
             show(one(model, arguments))
         elif arguments.precision:
-            show(precision_text(*model.alerts.precision(), paper_of(model)))
+            found, proposals = model.alerts.precision()
+            whole = {"precision": found, "proposals": proposals}
+            show(json_text(whole) if arguments.json else precision_text(found, proposals, paper_of(model)))
         else:
             show(several_of(model, arguments))
         return 0

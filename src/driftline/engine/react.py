@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 from driftline.alerting.defaults import rules_digest, rules_of
 from driftline.alerting.notices import Spent, decide
-from driftline.alerting.records import Board, Incident, Outgoing, Reaction, Transition
+from driftline.alerting.observe import Watchers
+from driftline.alerting.records import Board, Incident, Key, Outgoing, Reaction, Transition
 from driftline.alerting.rules import Rule
-from driftline.alerting.step import alerting
+from driftline.alerting.step import Frame, Past, alerting
 from driftline.alerting.words import About
 from driftline.config.alerts import AlertsPlan
 from driftline.core.ledger import Evaluation
 from driftline.core.verdicts import Severity
 from driftline.engine.model import Model
-from driftline.engine.ticks import frame_of, ticks_of
+from driftline.engine.ticks import frame_of, past_of, ticks_of
 
 AT_ONCE = 2_000
 """Evaluations that are taken in together."""
@@ -74,12 +76,26 @@ class _Run:
         """Evaluations become alerts and incidents."""
         if not evaluations:
             return
-        folded = alerting(self.board, ticks_of(self.model, evaluations, self.board), self.rules, self.frame)
+        ticks, self.fresh = ticks_of(self.model, evaluations, self.board), []
+        for as_of, told in groupby(ticks, key=lambda tick: tick.as_of):
+            folded = alerting(self.board, list(told), self.rules, self._frame(as_of))
+            self.fresh += folded.transitions
+            self.pool |= {incident.id: incident for incident in (*folded.board.incidents, *folded.incidents)}
+            self.board = folded.board
         self.seen += len(evaluations)
-        self.fresh = list(folded.transitions)
-        self.transitions += folded.transitions
-        self.pool |= {incident.id: incident for incident in (*folded.board.incidents, *folded.incidents)}
-        self.board = replace(folded.board, number=evaluations[-1].number)
+        self.transitions += self.fresh
+        self.board = replace(self.board, number=evaluations[-1].number)
+
+    def _frame(self, as_of: datetime) -> Frame:
+        """What holds for what became known at one time. Where many days are taken in at once, what the later ones say is in the store
+        already; it must not be known before its time, or a past that is filled in would be another than the one that was lived through."""
+        seen, watchers = self.board.number, Watchers(self.rules, self.model.plan.drift.importance)
+
+        def past(key: Key, start: datetime, until: datetime) -> Past:
+            found = past_of(self.model, watchers, key, start, until, lambda each: each.number > seen and each.as_of > as_of)
+            return replace(found, transitions=[*found.transitions, *(each for each in self.fresh if each.key == key)])
+
+        return replace(self.frame, past=past)
 
     def decide(self) -> None:
         """What people are told of all that this run knows of."""

@@ -6,7 +6,7 @@ An evaluation of a window that was seen before comes with what stood there, so t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from driftline.alerting.inhibition import Facts
@@ -20,6 +20,8 @@ from driftline.core.records import Window
 from driftline.engine.model import ACTIVE, Model
 
 MICROSECOND = timedelta(microseconds=1)
+Unknown = Callable[[Evaluation], bool]
+"""Whether an evaluation was not known yet."""
 
 
 def ticks_of(model: Model, evaluations: Sequence[Evaluation], board: Board) -> list[Tick]:
@@ -49,7 +51,7 @@ def frame_of(model: Model, rules: Mapping[str, Rule], *, now: datetime) -> Frame
     own = frozenset(known.stored.version for known in model.references if known.stored.role == ACTIVE and known.stored.version)
 
     def past(key: Key, start: datetime, until: datetime) -> Past:
-        return _past(model, watchers, key, start, until)
+        return past_of(model, watchers, key, start, until)
 
     return Frame(
         model.name, model.tiling.length, model.digest, now, facts_of(model, rules), past, muted=model.plan.alerts.muted, referenced=own
@@ -89,17 +91,25 @@ def _before(model: Model, evaluation: Evaluation, board: Board) -> Evaluation | 
     return known[-1] if known else None
 
 
-def _past(model: Model, watchers: Watchers, key: Key, start: datetime, until: datetime) -> Past:
-    """The transitions of an alert, and what the windows around a late one say of it."""
+def past_of(model: Model, watchers: Watchers, key: Key, start: datetime, until: datetime, unknown: Unknown | None = None) -> Past:
+    """The transitions of an alert, and what the windows around a late one say of it; without what was not known then."""
     rule = watchers.rules[key.rule]
     pace = Pace.of(rule, model.tiling.length)
     transitions = model.store.transitions(model.name, fingerprint=key.fingerprint)
     earliest = start - (MEMORY * pace.n + pace.kept) * pace.base
     found: list[Sight] = []
     for step in Step if rule.step is None else (rule.step,):
-        for evaluation in model.store.evaluations(model.name, step, start=earliest, end=until + MICROSECOND):
+        for evaluation in _known(model, step, earliest, until + MICROSECOND, unknown):
             told = [s for s in sights(watchers, step, evaluation.measurements, evaluation.window, {}) if s.key == key]
             if not told and key.basis not in LATE and rule.step is not None:
                 told = [sight_of(rule, key, None, evaluation.window, None)]
             found += told
     return Past(transitions, sorted(found, key=lambda sight: sight.window))
+
+
+def _known(model: Model, step: Step, start: datetime, end: datetime, unknown: Unknown | None) -> Sequence[Evaluation]:
+    """The latest evaluation of each window, of those that were known."""
+    if unknown is None:
+        return model.store.evaluations(model.name, step, start=start, end=end)
+    made = model.store.evaluations(model.name, step, start=start, end=end, every=True)
+    return list({each.window: each for each in sorted(made, key=lambda each: each.number) if not unknown(each)}.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from driftline.alerting.budget import Expected
+from driftline.alerting.budget import Forecast
 from driftline.alerting.notices import Spent
 from driftline.alerting.precision import Precision
 from driftline.alerting.records import Board, Incident, Outgoing, Silence
@@ -17,7 +17,7 @@ from driftline.report.alert_words import muted_of
 class AlertsShown:
     """How the alerts of a model stand. `silences` are those in force, `given_up` the notices that no receiver took.
 
-    `expected` are false alarms a month of each rule when nothing is wrong, `severities` those of the rules by name. `pages_allowed` and
+    `expected` are false alarms a month when nothing is wrong, `severities` those of the rules by name. `pages_allowed` and
     `tickets_allowed` are the budget of a month, `spent` what is used of it.
     """
 
@@ -27,7 +27,7 @@ class AlertsShown:
     given_up: Sequence[Outgoing] = ()
     precision: Sequence[Precision] = ()
     proposals: Sequence[str] = ()
-    expected: Sequence[Expected] = ()
+    expected: Forecast = field(default_factory=lambda: Forecast((), 0.0, 0.0))
     severities: Mapping[str, Severity] = field(default_factory=dict)
     pages_allowed: float = 0.0
     tickets_allowed: float = 0.0

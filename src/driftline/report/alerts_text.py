@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from driftline.alerting.budget import Expected
+from driftline.alerting.budget import Forecast
 from driftline.alerting.records import Alert, Board, Incident, State
 from driftline.core.verdicts import Severity
 from driftline.report import numbers
@@ -94,13 +94,13 @@ def standing_lines(shown: AlertsShown, paper: Paper, *, most: int | None = 8) ->
 def _incident_line(incident: Incident, paper: Paper, indent: int) -> str:
     """One incident in one line: severity, id, from when to when, and its lead."""
     over, start = incident.stage not in OPEN, paper.clock.moment(first_of(incident, paper.clock))
-    when = f"since {start}"
+    cells = 19 if paper.screen.width >= _WIDE else 16
+    when = f"since {start}" if len(start) <= cells - len("since ") or paper.screen.width >= _WIDE else start
     if over:
         first, _, last = span_of(incident, paper.clock).partition(" .. ")
         days = paper.screen.width >= _WIDE and len(last) == len("2026-11-22")
         when = f"{first} .. {last.removeprefix(first[:5])}" if days else start
     stage = f"{stage_of(incident)}, " if over else ""
-    cells = 19 if paper.screen.width >= _WIDE else 16
     told = f"{incident.id}  {when:<{cells}}  {stage}{lead_story(incident)}"
     room = paper.screen.width - indent - 8
     return " " * indent + paper.word(incident.severity) + "  " + paper.screen.cut(paper.screen.safe(told), room)
@@ -141,15 +141,9 @@ def sent_text(counts: Mapping[str, int], errors: Mapping[str, str], paper: Paper
     return lines
 
 
-def expected_text(found: Sequence[Expected], severities: Mapping[str, Severity], paper: Paper) -> str:
+def expected_text(found: Forecast, paper: Paper) -> str:
     """How many false pages and tickets a month are to be expected, at most, when nothing is wrong."""
-    pages, tickets = (sum_of(found, severities, severity) for severity in (Severity.CRITICAL, Severity.WARNING))
-    unknown = [each.rule for each in found if each.per_month is None]
+    unknown = [each.rule for each in found.rules if each.per_month is None]
     more = f"; no theory for {', '.join(unknown)}: back-test" if unknown else ""
-    said = f"when nothing is wrong, expect at most {numbers.number(pages)} pages and {numbers.number(tickets)} tickets a month{more}"
-    return "\n".join(paper.wrapped(said))
-
-
-def sum_of(found: Sequence[Expected], severities: Mapping[str, Severity], severity: Severity) -> float:
-    """False alarms a month of all rules of one severity, at most; those without a theory are not in it."""
-    return sum(each.per_month or 0.0 for each in found if severities.get(each.rule) is severity)
+    pages, tickets = numbers.number(found.pages), numbers.number(found.tickets)
+    return "\n".join(paper.wrapped(f"when nothing is wrong, expect at most {pages} pages and {tickets} tickets a month{more}"))

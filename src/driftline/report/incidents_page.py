@@ -36,7 +36,6 @@ from driftline.report.alert_words import (
     together,
 )
 from driftline.report.alerts_shown import AlertsShown
-from driftline.report.alerts_text import sum_of
 from driftline.report.moments import Clock
 from driftline.report.outbox_text import STATES, matchers_of
 from driftline.report.svg import described, path
@@ -137,7 +136,7 @@ def section_of(shown: AlertsShown, clock: Clock, axis: TimeAxis | None) -> Secti
     ordered = in_turn(shown.incidents)
     open_ = [incident for incident in ordered if incident.stage in OPEN]
     grave = [incident for incident in open_ if incident.severity is not Severity.INFO]
-    seen = [i for i in ordered if axis is None or _ends(i) is None or (i.ended is not None and i.ended > axis.start)]
+    seen = [i for i in ordered if i.stage in OPEN or axis is None or _is_on(i, axis, clock)]
     kept = sorted(seen[:MOST_ROWS], key=lambda i: (i.stage not in OPEN, -i.opened.timestamp()))
     word = SAID[LOOKS[grave[0].severity]] if grave else "No page, no ticket"
     return Section(
@@ -211,9 +210,9 @@ def _row(i: int, incident: Incident, clock: Clock, axis: TimeAxis | None) -> Row
     return Row(incident.id, look, lead_name(incident), span, stage_of(incident), counts, drawing)
 
 
-def _ends(incident: Incident) -> object:
-    """When it was over; None while it is open."""
-    return None if incident.stage in OPEN else incident.ended
+def _is_on(incident: Incident, axis: TimeAxis, clock: Clock) -> bool:
+    """Whether any of it is within the stretch of time that is drawn."""
+    return first_of(incident, clock) < axis.end and (incident.ended is None or incident.stage in OPEN or incident.ended > axis.start)
 
 
 def _bar(id_: str, title: str, description: str, incident: Incident, clock: Clock, axis: TimeAxis) -> Markup:
@@ -228,7 +227,7 @@ def _bar(id_: str, title: str, description: str, incident: Incident, clock: Cloc
     top = _TOPS[look]
     tip = f"L{right:.1f} {(top + 12) / 2:g}L{right - 6:.1f} 12" if open_ and right - left > 12 else "V12"
     edge = right - 6 if open_ and right - left > 12 else right
-    drawn = path(f"bar-{look}", f"M{left:.1f} {top:g}H{edge:.1f}{tip}H{left:.1f}z")
+    drawn = "" if not _is_on(incident, axis, clock) else path(f"bar-{look}", f"M{left:.1f} {top:g}H{edge:.1f}{tip}H{left:.1f}z")
     return described(id_, title[:300], description, [drawn], "0 0 1000 12", "strip", stretch=True)
 
 
@@ -249,21 +248,18 @@ def _between(low: float, high: float) -> str:
 
 def _budget(shown: AlertsShown) -> tuple[tuple[str, str, str, str], ...]:
     """Pages and tickets: told in the last 30 days, allowed in a month, and to be expected when nothing is wrong."""
-    if not shown.expected and not shown.pages_allowed:
+    if not shown.expected.rules and not shown.pages_allowed:
         return ()
     rows = (
-        ("Pages", shown.spent.pages, shown.pages_allowed, Severity.CRITICAL),
-        ("Tickets", shown.spent.tickets, shown.tickets_allowed, Severity.WARNING),
+        ("Pages", shown.spent.pages, shown.pages_allowed, shown.expected.pages),
+        ("Tickets", shown.spent.tickets, shown.tickets_allowed, shown.expected.tickets),
     )
-    return tuple(
-        (name, numbers.count(spent), numbers.number(allowed), numbers.number(sum_of(shown.expected, shown.severities, severity)))
-        for name, spent, allowed, severity in rows
-    )
+    return tuple((name, numbers.count(spent), numbers.number(allowed), numbers.number(most)) for name, spent, allowed, most in rows)
 
 
 def _rules(shown: AlertsShown) -> Iterator[tuple[str, str, str, str]]:
     """False alarms that each rule may raise in a month, and why; the most first, those without a theory last."""
-    for each in sorted(shown.expected, key=lambda each: (each.per_month is None, -(each.per_month or 0.0), each.rule)):
+    for each in sorted(shown.expected.rules, key=lambda each: (each.per_month is None, -(each.per_month or 0.0), each.rule)):
         severity = shown.severities.get(each.rule, Severity.INFO)
         yield each.rule, SAID[LOOKS.get(severity, "info")], numbers.number(each.per_month), each.derivation
 

@@ -34,7 +34,7 @@ PLACES = {
 }
 _MOST_NOW = 6
 _MOST_BEFORE = 6
-_ALERTS = (2, 4, 7)
+_ALERTS = (2, 5, 7)
 """Lines about alerts: where nothing else has room, where the table has to be cut, and else."""
 _PLACE, _NAME, _STATE = 13, 22, 7
 _SIZES = ((_NAME, 17, 8, 20), (20, 9, 8, 12), (18, 9, 0, 5))
