@@ -31,7 +31,8 @@ from driftline.alerting.incidents import leader
 from driftline.alerting.records import Incident
 from driftline.core.ledger import Evaluation
 from driftline.core.verdicts import Severity
-from driftline.report.alerts_text import Paper, incidents_text
+from driftline.report.incidents_text import incidents_text
+from driftline.report.paper import Paper
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = Path("out", "demo")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from driftline.alerting.inhibition import Facts
 from driftline.alerting.observe import LATE, Look, Watchers, sight_of, sights
-from driftline.alerting.records import EMPTY, Level, State
+from driftline.alerting.records import EMPTY, Board, Level, State
 from driftline.alerting.rules import Rule
 from driftline.alerting.step import Frame, Past, Tick, alerting, fold
 from driftline.core.ledger import Step
@@ -41,7 +41,7 @@ class World:
     """Alerting living through windows. `known`: the measurements of each window by now."""
 
     rules: dict
-    board: object = EMPTY
+    board: Board = EMPTY
     known: dict = field(default_factory=dict)
     transitions: list = field(default_factory=list)
     incidents: dict = field(default_factory=dict)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.alerting.lifecycle import in_force
-from driftline.alerting.records import State
+from driftline.alerting.records import Key, State
 
 LETTERS = st.text("x.-?0!_", min_size=1, max_size=14)
 PACES = st.sampled_from(
@@ -87,7 +87,7 @@ def test_a_restart_at_any_point_changes_nothing(letters, pace, at):
 def test_an_alert_that_is_not_remembered_is_ok(letters, pace):
     world = World({"Drift": rule(**pace)})
     world.live(letters)
-    after: dict[object, State] = {}
+    after: dict[Key, State] = {}
     for transition in in_force(t for t in world.transitions if not t.key.reason):
         after[transition.key] = transition.after
     for key, state in after.items():

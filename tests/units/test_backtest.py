@@ -4,6 +4,7 @@ import json
 from argparse import Namespace
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -155,7 +156,8 @@ def test_an_empty_history_and_one_window():
     assert to_dict(None)["windows"] == 0
     lived(made, [0.4])
     found = replayed(made, RULES, now=day(1).end)
-    assert (found.windows, found.pages.count, found.months) == (1, 1, pytest.approx(1 / 30))
+    assert (found.windows, found.pages.count) == (1, 1)
+    assert found.months == pytest.approx(1 / 30)
     assert pages_per_month(made, RULES, day(1).end) is None
 
 
@@ -343,7 +345,8 @@ class Opened:
 
 def said(made, capsys, **more):
     settings = {"start": None, "end": None, "plant": [], "column": [], "json": False, "quiet": False}
-    code = verb.backtested(Opened(made), Namespace(**{**settings, **more}))
+    opened: Any = Opened(made)
+    code = verb.backtested(opened, Namespace(**{**settings, **more}))
     return code, capsys.readouterr().out
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from driftline.profiles.counting import FAR_ABOVE, MISSING
+from driftline.profiles.counting import FAR_ABOVE, MISSING, SPECIAL
 from driftline.profiles.fit import SchemaSpec, fit
 from driftline.profiles.gather import Gathering
 from driftline.profiles.planting import DRIFTS, Change, offset_of, planted, refusal, whole
 from driftline.profiles.profile import Profile
-from driftline.profiles.schema import FIRST_LEVEL, SPECIAL
+from driftline.profiles.schema import FIRST_LEVEL
 
 SHIFT, STRETCH = (Change.SHIFT, 0.5), (Change.STRETCH, 1.5)
 NAMES = ("x", "y", "whole", "gaps", "kind", "flag", "same")

@@ -275,12 +275,17 @@ def test_rules_that_would_have_paged_too_often_page_nobody_until_that_is_confirm
 def test_rules_are_replayed_when_they_change_and_not_otherwise(monkeypatch):
     from driftline.engine import backtest
 
-    runs = []
-    monkeypatch.setattr(backtest, "pages_per_month", lambda *_: runs.append(1) or (0.0 if len(runs) > 1 else None))
+    runs: list[int] = []
+
+    def pages(*_):
+        runs.append(1)
+        return 0.0 if len(runs) > 1 else None  # at first there is too little of a past to say
+
+    monkeypatch.setattr(backtest, "pages_per_month", pages)
     store = MemoryStore()
     for i in range(3):
         store.save("m", [drift(i, *said(i))])
         react(model_of(store), now=day(i).end)
-    assert len(runs) == 2  # once there was too little of a past to say
+    assert len(runs) == 2
     react(model_of(store, rules={"NullSpike": Rule(severity=Severity.WARNING)}), now=day(3).end)
     assert len(runs) == 3

@@ -3,9 +3,9 @@
     gather(incidents, alerts, muted_by, model, now, base) -> (incidents, {fingerprint: incident})
     kept(incidents, now, base)   acknowledge(incident, ...)   close(incident, ...)   leader(incident)   strength(sight)
 
-An alert that begins to fire joins the incident of its group that had its last news within a day (three windows where these are longer); one
-that is only information joins any that is open, and keeps no graver one open; one about no column joins one that is open about none. One that
-is inhibited is evidence in the incident of what inhibits it, and leaves it when that no longer does.
+An alert that begins to fire joins the incident of its group that had its last news within a day (three windows where these are longer). One
+that is only information joins any that is open, and keeps no graver one open; one about no column joins one that is open about none. One
+that is inhibited is evidence in the incident of what inhibits it, and leaves it when that no longer does.
 """
 
 from __future__ import annotations

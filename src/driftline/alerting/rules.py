@@ -23,7 +23,7 @@ from driftline.core.spec import Field, Spec
 from driftline.core.verdicts import Severity
 
 if TYPE_CHECKING:
-    When = Spec
+    When = Any
 else:
     When = CONDITIONS.one_of("When")
 
