@@ -58,7 +58,7 @@ def secrets(port):
 
 def test_no_secret_gets_out(tmp_path, caplog):
     """Not printed, not logged, not kept, whatever goes wrong; only receivers are told what is theirs."""
-    told = []
+    told: list = []
 
     def asked(*argv):
         ran = life.does(*argv)

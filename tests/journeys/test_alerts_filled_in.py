@@ -28,12 +28,12 @@ def lived(tmp_path_factory):
         yield life
 
 
-@pytest.fixture(scope="module", params=[1, 2])
-def filled(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
     """The same days, all of whose files come at once and in some order, filled in afterwards."""
     with receiver() as there:
         life = Life(tmp_path_factory.mktemp("filled"), TELL_ALL, HOOK=there.url)
-        draw = np.random.default_rng(request.param)
+        draw = np.random.default_rng(1)
         for number in range(DAYS):
             life.comes(number, **facts(number))
         for kind, place in draw.permutation([("labels", "paid"), ("predictions", "scored")]):

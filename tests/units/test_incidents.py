@@ -84,12 +84,38 @@ def test_an_alert_known_to_be_fine_ended_when_it_became_fine():
     assert only(gathered(first, [fine], 6)[0]).ended == hour(3)
 
 
-def test_an_incident_is_over_with_its_last_alert():
+def test_an_incident_is_over_with_the_last_of_its_gravest_alerts():
+    other = alert("NullSpike", "age", at=1)
+    three, _ = gathered([], [NULL, other, DRIFT], 2)
+    two = only(gathered(three, [other, DRIFT], 3)[0])
+    assert two.stage is Stage.OPEN
+    assert sorted(str(member.ended) for member in two.members) == [str(hour(3)), "None", "None"]
+    over, own = gathered([two], [DRIFT], 7)[0]
+    assert (over.stage, over.ended, over.severity) == (Stage.RESOLVED, hour(7), Severity.CRITICAL)
+    assert (own.stage, own.severity, [member.key for member in own.members]) == (Stage.OPEN, Severity.WARNING, [DRIFT.key])
+
+
+def test_what_recovers_ends_where_it_was():
     both, _ = gathered([], [NULL, DRIFT], 2)
-    one = only(gathered(both, [DRIFT], 3)[0])
-    assert one.stage is Stage.OPEN
-    assert [member.ended for member in one.members] == [hour(3), None]
-    assert only(gathered([one], [], 7)[0]).ended == hour(7)
+    recovering = replace(DRIFT, state=State.RECOVERING)
+    over = only(gathered(both, [recovering], 3)[0])
+    assert over.stage is Stage.RESOLVED
+    assert [member.ended for member in over.members] == [hour(3), None]
+    assert [member.ended for member in only(gathered([over], [], 4)[0]).members] == [hour(3), hour(4)]
+
+
+def test_what_is_left_of_one_incident_stays_together():
+    three, _ = gathered([], [NULL, DRIFT, alert("ColumnDrift", "debt", at=2)], 2)
+    found, joined = gathered(three, [DRIFT, alert("ColumnDrift", "debt", at=2)], 7)
+    assert len(found) == 2
+    assert len(set(joined.values())) == 1
+
+
+def test_so_little_does_not_open_a_page_again():
+    first, _ = gathered([], [NULL], 1)
+    over, _ = gathered(first, [], 2)
+    found, _ = gathered(over, [alert("ColumnDrift", "age", at=3)], 3)
+    assert [incident.stage for incident in found] == [Stage.RESOLVED, Stage.OPEN]
 
 
 def test_a_member_keeps_its_strongest_moment_and_its_worst_severity():
@@ -153,11 +179,11 @@ def test_evidence_follows_to_the_incident_of_the_next_alert_that_inhibits_it():
     assert {each.group: each.stage for each in found} == {"traffic": Stage.RESOLVED, "labels": Stage.OPEN}
 
 
-def test_evidence_of_the_same_group_stays_and_keeps_the_incident_open():
+def test_evidence_that_is_free_when_the_incident_is_over_has_one_of_its_own():
     first, _ = gathered([], [NULL, DRIFT], 2, {DRIFT.key: blame(NULL.key)})
-    incident = only(gathered(first, [DRIFT], 4)[0])
-    assert (incident.id, incident.stage) == (first[0].id, Stage.OPEN)
-    assert [member.muted_by for member in incident.members] == ["", ""]
+    over, own = gathered(first, [DRIFT], 4)[0]
+    assert (over.id, over.stage) == (first[0].id, Stage.RESOLVED)
+    assert (own.stage, [member.muted_by for member in own.members]) == (Stage.OPEN, [""])
 
 
 def test_evidence_is_no_news_that_others_may_join_by():

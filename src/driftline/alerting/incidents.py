@@ -4,8 +4,9 @@
     kept(incidents, now, base)   acknowledge(incident, ...)   close(incident, ...)   leader(incident)   strength(sight)
 
 An alert that begins to fire joins the incident of its group that had its last news within a day (three windows where these are longer). One
-that is only information joins any that is open, and keeps no graver one open; one about no column joins one that is open about none. One
-that is inhibited is evidence in the incident of what inhibits it, and leaves it when that no longer does.
+that is only information joins any that is open; one about no column joins one that is open about none. One that is inhibited is evidence in
+the incident of what inhibits it, and leaves it when that no longer does. An incident is over when none of its gravest alerts fires any
+more; lesser ones that still do leave it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from driftline.alerting.inhibition import INHIBITED, blame, in_order
-from driftline.alerting.records import Act, Alert, Closing, Incident, Key, Level, Member, Sight, Stage, is_open
+from driftline.alerting.records import Act, Alert, Closing, Incident, Key, Level, Member, Sight, Stage, State, gravest, is_open
 from driftline.core.errors import UsageError
 from driftline.core.verdicts import Severity
 
@@ -48,6 +49,7 @@ def gather(
     """
     gathering = _Gathering([_Draft.of(incident) for incident in incidents], alerts, muted_by, model, span(base))
     gathering.follow(now)
+    gathering.release(now)
     gathering.settle()
     gathering.attach(now)
     found = sorted((draft.incident_now() for draft in gathering.drafts), key=lambda each: (each.opened, each.id))
@@ -112,6 +114,8 @@ class _Draft:
     opened: datetime
     changed: datetime
     active: int
+    gravest: int = 0
+    is_open: bool = True
 
     @classmethod
     def of(cls, incident: Incident) -> _Draft:
@@ -143,6 +147,8 @@ class _Draft:
             strongest = last if strength(last) > strength(known.strongest) else known.strongest
             self.members[alert.key] = Member(alert.key, severity, min(fired, known.fired), strongest, last, None, why)
         self.active += known is None or known.ended is not None
+        if not why and alert.severity.rank >= self.gravest:
+            self.gravest, self.is_open = alert.severity.rank, True
         news = not why.startswith(INHIBITED) and (known is None or known.ended is not None)
         if news and (alert.severity is not Severity.INFO or not self.incident.members):
             self.opened, self.changed = min(self.opened, fired), max(self.changed, fired)
@@ -183,6 +189,7 @@ class _Gathering:
         self.active = sorted((alert for alert in alerts.values() if alert.state.is_active), key=_order)
         self.homes: dict[Key, _Draft] = {}
         self.evidence: dict[Key, _Draft] = {}
+        self.left: dict[Key, _Draft] = {}
         self.groups: dict[str, list[_Draft]] = defaultdict(list)
         for draft in drafts:
             self.groups[draft.incident.group].append(draft)
@@ -205,12 +212,32 @@ class _Gathering:
                     why = self.why[member.key]
                     draft.take(alert, "" if draft.is_closed and why.startswith(INHIBITED) else why)
 
+    def release(self, now: datetime) -> None:
+        """What still fires in an incident that nothing keeps open any more leaves it for one of its own. What recovers, what is only
+        information, and what another alert speaks for stays until it ends."""
+        for draft in self.drafts:
+            draft.gravest, draft.is_open = gravest(draft.members.values()), is_open(draft.members.values())
+            if draft.is_closed or draft.is_open:
+                continue
+            for member in [m for m in draft.members.values() if m.ended is None and self.homes.get(m.key) is draft]:
+                fires = self.known[member.key].state is State.FIRING and member.severity is not Severity.INFO
+                if fires and not member.muted_by.startswith(INHIBITED):
+                    draft.end(member.key, now)
+                    del self.homes[member.key]
+                    self.left[member.key] = draft
+
     def settle(self) -> None:
-        """Alerts that nothing inhibits find the incident of their group, or open one."""
+        """Alerts that nothing inhibits find the incident of their group, or open one; those that have left one stay together."""
+        moved: dict[str, _Draft] = {}
         for alert in self.active:
             if alert.key in self.homes or self.why[alert.key].startswith(INHIBITED):
                 continue
-            draft = self._joined(alert) or self._opened(alert)
+            left = self.left.get(alert.key)
+            if left is None:
+                draft = self._joined(alert) or self._opened(alert)
+            else:
+                draft = moved.get(left.incident.id) or self._opened(alert)
+                moved[left.incident.id] = draft
             draft.take(alert, self.why[alert.key])
             self.homes[alert.key] = draft
 
@@ -248,7 +275,9 @@ class _Gathering:
                 continue
             was_here = member is not None and member.ended is not None and member.fired <= fired <= member.ended + self.reach
             joins = draft.opened - self.reach <= fired <= draft.changed + self.reach
-            if was_here or joins or (draft.incident.is_active and draft.opened <= fired and draft.takes(alert)):
+            if not draft.is_open and alert.severity.rank < draft.gravest:
+                continue  # it would be told of nowhere: that incident is over, and so little does not open it again
+            if was_here or joins or (draft.is_open and draft.opened <= fired and draft.takes(alert)):
                 found.append((was_here, draft.active > 0, draft.changed, draft.incident.id, draft))
         return max(found, key=lambda each: each[:-1])[-1] if found else None
 

@@ -188,11 +188,16 @@ class Member:
     muted_by: str = ""
 
 
+def gravest(members: Iterable[Member]) -> int:
+    """The rank of the gravest member that people may be told of; 0 where there is none."""
+    return max((member.severity.rank for member in members if not member.muted_by), default=0)
+
+
 def is_open(members: Iterable[Member]) -> bool:
-    """Whether alerts still fire that keep an incident open: any where all are information, else one that is more."""
+    """Whether an alert still fires that is as grave as any there was: lesser ones are no reason to keep somebody on a page."""
     found = list(members)
-    graver = [member for member in found if member.severity is not Severity.INFO]
-    return any(member.ended is None for member in graver or found)
+    least = gravest(found)
+    return any(member.ended is None and member.severity.rank >= least for member in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +233,7 @@ class Incident:
 
     @property
     def is_active(self) -> bool:
-        """Whether any of its alerts still fires that keeps it open: what is only information keeps no more severe one."""
+        """Whether any of its alerts still fires that keeps it open."""
         return is_open(self.members)
 
 

@@ -31,7 +31,7 @@ def _sign(value: float | str | None, signs: str, bottom: float, top: float) -> s
         return GAP
     if isinstance(value, str):
         return value
-    if top <= bottom:
+    if top / 2 <= bottom / 2:  # as below: half of the smallest number is nothing
         return signs[2] if value == bottom else signs[0 if value < bottom else -1]
     # Halves first, so that the difference of two huge numbers stays finite.
     share = (value / 2 - bottom / 2) / (top / 2 - bottom / 2) if abs(value) != float("inf") else float(value > 0)
