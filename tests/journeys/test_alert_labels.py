@@ -58,7 +58,6 @@ def test_nothing_resolves_while_labels_are_missing(shifted):
     assert not [event for event in told if event["type"].endswith("resolved.v1") and "Quality" in event["data"]["labels"]["alertname"]]
 
 
-@pytest.mark.xfail(reason="windows too young for any label count as windows whose labels have come")
 def test_a_label_feed_that_stops_is_told_and_mutes_what_rests_on_it(shifted):
     day = first(shifted, "LabelFeedLate")
     assert day is not None
@@ -72,7 +71,6 @@ def test_a_label_feed_that_stops_is_told_and_mutes_what_rests_on_it(shifted):
     assert set(muted) >= {"LabelFeedLate", "QualityBelowFloor"}
 
 
-@pytest.mark.xfail(reason="an alert about lost evidence outlives the alert that it is about, where labels come late")
 def test_all_is_over_when_the_labels_have_come_and_are_fine(shifted):
     assert "LabelFeedLate" not in shifted.fired[DAYS - 1]
     assert "QualityBelowFloor" not in shifted.fired[DAYS - 1]

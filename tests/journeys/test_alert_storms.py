@@ -71,7 +71,6 @@ def test_silences(lives, there):
     assert (listed.code, listed.out.count("new contract")) == (0, 2)
 
 
-@pytest.mark.xfail(reason="an alert that recovers after a known event is told as if it began then")
 def test_what_is_muted_all_along_is_a_line_in_the_digest(lives, there):
     life = lives(more=MUTED)
     for number in (10, 11):

@@ -127,7 +127,6 @@ def test_the_page_says_what_since_when_where_how_much_and_where_to_look(lived):
     assert "SegmentFaulty/bureau_score" in payload["custom_details"]["evidence"]["suppressed"]
 
 
-@pytest.mark.xfail(reason="where it is, is known to an alert that is muted, and the sentence is that of its own alone")
 def test_the_sentence_names_the_segment(lived):
     first = at(lived, "/pager")[LOST.start][0]
     assert "channel=app" in first.json["payload"]["summary"]

@@ -78,8 +78,9 @@ def renamed(name):
     return shown, sent, kept, changes
 
 
-def every(shown, sent, kept, changes, on, *, verbose=False):
-    """All texts of a state, as lines."""
+def every(*of, verbose=False):
+    """All texts of a state, as lines: what is shown, sent, kept and changed, and the paper."""
+    shown, sent, kept, changes, on = of
     found = [
         alerts_text(shown.board, shown.muted, on, verbose=verbose),
         *brief_text(shown.board, shown.muted, on),

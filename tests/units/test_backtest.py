@@ -79,7 +79,7 @@ def test_a_spike_of_the_past_would_have_paged_once():
     found = replayed(made, RULES, now=day(60).end)
     (fired,) = found.fired
     assert (fired.rule, fired.severity, fired.times, fired.windows) == ("Nulls", Severity.CRITICAL, 1, 2)
-    assert (fired.first, fired.last) == (day(20).end, day(20).end)
+    assert (fired.first, fired.last) == (day(20).start, day(20).start)
     assert [(key.column, count) for key, count in fired.identities] == [("x", 1)]
     assert (fired.strongest.value, fired.strongest.limit) == (0.4, 0.2)
     assert (found.windows, found.months, found.pages.count, found.tickets.count) == (60, 2.0, 1, 0)
@@ -256,7 +256,7 @@ def test_the_spike_that_was_there_is_no_planted_one(live):
     rules = rules_of(live.plan.alerts)
     found = replayed(live, rules, now=START + DAYS * DAY)
     spike = next(fired for fired in found.fired if fired.rule == "NullSpike")
-    assert (spike.times, spike.first, spike.identities[0][0].column) == (1, day(4).end, "x")
+    assert (spike.times, spike.first, spike.identities[0][0].column) == (1, day(4).start, "x")
     assert found.pages.count == 1
 
 

@@ -94,11 +94,11 @@ _RULES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "LabelFeedLate": (
         "fewer labels have come than at this age usually have",
-        {**_PERFORMANCE, **_BEYOND, "metric": ("coverage",), "group": "labels", "keep_firing_for": "2"},
+        {**_PERFORMANCE, **_BEYOND, "metric": ("coverage",), "group": "labels", "keep_firing_for": "2", "waits": True},
     ),
     "OrphanLabels": (
         "labels come without a prediction",
-        {**_PERFORMANCE, **_BEYOND, "metric": ("orphan_share",), "group": "labels", "keep_firing_for": "2"},
+        {**_PERFORMANCE, **_BEYOND, "metric": ("orphan_share",), "group": "labels", "keep_firing_for": "2", "waits": True},
     ),
     "EvaluationFailed": (
         "something could not be measured because of an error",

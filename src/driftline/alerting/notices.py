@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from driftline.alerting.incidents import worst
 from driftline.alerting.inhibition import INHIBITED
-from driftline.alerting.records import Closing, Incident, Key, Kind, Member, Notice, Outgoing, Sending, Silence, Stage, Told
+from driftline.alerting.records import Closing, Incident, Key, Kind, Level, Member, Notice, Outgoing, Sending, Silence, Stage, Told
 from driftline.alerting.silences import MUTED, muted, silenced
 from driftline.alerting.spec import AlertsSpec
 from driftline.alerting.words import About, News, clock, notice, seen
@@ -131,6 +131,8 @@ class _Desk:
             return None
         if known in (FIRING, HELD):
             return self._still(incident, speaking, quiet)
+        if _is_going(speaking):
+            return None  # a silence or a known event has ended, and so has the problem
         return self._begins(incident, speaking, quiet)
 
     def heard(self, incident: Incident) -> tuple[tuple[Member, ...], dict[Key, str]]:
@@ -148,7 +150,8 @@ class _Desk:
 
     def ending(self, incident: Incident, severity: Severity, count: int) -> News:
         """The news that it is over, by itself or because somebody has closed it."""
-        free = tuple(member for member in incident.members if not member.muted_by) or incident.members
+        told = tuple(member for member in incident.members if member.severity.rank >= severity.rank > Severity.INFO.rank)
+        free = told or tuple(member for member in incident.members if not member.muted_by) or incident.members
         quiet = {member.key: member.muted_by for member in incident.members if member.muted_by and member not in free}
         closing = next((act for act in reversed(incident.acts) if act.what == "close"), None)
         if incident.stage is Stage.CLOSED and closing is not None:
@@ -195,7 +198,7 @@ class _Desk:
             opening = f"Worse, now {severity}: "
             news = News(Kind.WORSE, FIRING, way.severity, _next(incident), self.now, speaking, quiet, opening, _remarks(way))
             return self._send(incident, news, way, severity)
-        is_due = self.now - told.at >= self.spec.repeat_after
+        is_due = self.now - told.at >= self.spec.repeat_after and not _is_going(speaking)
         if not live or not before or incident.stage is not Stage.OPEN or severity is not Severity.CRITICAL or not is_due:
             return None
         opening = "Nobody has taken it yet: "
@@ -266,6 +269,8 @@ class _Desk:
         """Why nobody is told of a member that fires. What the plan says of known events is asked anew: it may have changed."""
         if member.muted_by.startswith(INHIBITED):
             return member.muted_by
+        if member.muted_by.startswith(MUTED) and member.latest.level is Level.CLEAR:
+            return member.muted_by
         event = muted(member.key, member.latest.window, self.spec.muted)
         if event:
             return event
@@ -291,6 +296,11 @@ class _Desk:
         if found is not None or member.ended is None:
             return found
         return next((each for moment in (member.ended, member.fired) if (each := silenced(labels, self.silences, moment))), None)
+
+
+def _is_going(speaking: Iterable[Member]) -> bool:
+    """Whether all that fires was clear when it was last seen: it will be over soon, and nobody is called for it."""
+    return all(member.latest.level is Level.CLEAR for member in speaking)
 
 
 def _next(incident: Incident) -> int:

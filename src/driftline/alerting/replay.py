@@ -39,8 +39,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """One rule that fired: how many alerts began, when the first and the last did, in how many windows one was active, the identities with
-    how often each began, the strongest sight, and alerts per month: as counted, and as expected when nothing is wrong."""
+    """One rule that fired: how many alerts began, the starts of the windows in which the first and the last did, in how many windows one
+    was active, the identities with how often each began, the strongest sight, and alerts per month: as counted, and as expected when
+    nothing is wrong."""
 
     rule: str
     severity: Severity
@@ -213,7 +214,7 @@ def _follow(seen: dict[str, _Seen], folded: Folded) -> None:
 
 def _fired(name: str, seen: _Seen, months: float, theory: Mapping[str, Expected]) -> Fired:
     keys = Counter(transition.key for transition in seen.starts)
-    moments = [transition.window.end for transition in seen.starts]
+    moments = [transition.window.start for transition in seen.starts]
     severity = max((transition.severity for transition in seen.starts), key=lambda each: each.rank)
     often = sorted(keys.items(), key=lambda item: (-item[1], item[0]))
     return Fired(

@@ -40,12 +40,14 @@ class Rule(Spec):
     `version`: all versions together, or each by itself. `basis`: what the measurement may rest on. `least_importance`: only columns that
     matter so much. `hold`: windows that must be beyond the limit before it fires, `2 of 3`, `2`, or a duration. `clear`: share of a
     threshold below which it may end. `keep_firing_for`: windows (or a duration) that must be clear before it ends. `group`: the kind of
-    problem it belongs to; alerts of one group are told together. `runbook`: the address of a page that says what to do.
+    problem it belongs to; alerts of one group are told together. `runbook`: the address of a page that says what to do. `waits` (of default
+    rules): its evidence comes late by nature, and that it is missing is nothing to tell.
     """
 
-    hidden: ClassVar[frozenset[str]] = frozenset({"name"})
+    hidden: ClassVar[frozenset[str]] = frozenset({"name", "waits"})
 
     name: str = ""
+    waits: bool = False
     enabled: bool = True
     step: Step | None = None
     metric: tuple[str, ...] = ()

@@ -113,13 +113,18 @@ def _gathered(after: Board, alerts: Mapping[str, Alert], tick: Tick, frame: Fram
     if not active and not after.incidents:
         return after, {}
     why = inhibited(active, replace(frame.facts, warming=_is_warming(after, tick, frame)))
-    known = {alert.key.fingerprint: muted(alert.key, tick.window, frame.muted) for alert in active}
+    known = {alert.key.fingerprint: muted(alert.key, _last_beyond(alert, tick.window, frame.base), frame.muted) for alert in active}
     why |= {print_: text for print_, text in known.items() if text}
     incidents, joined = gather(after.incidents, alerts, why, frame.model, tick.window.end, frame.base)
     before = {incident.id: incident for incident in after.incidents}
     changed = {each.id: each for each in incidents if before.get(each.id) != each}
     homes = {p: replace(a, incident=joined.get(p, "")) if a.incident != joined.get(p, "") else a for p, a in after.alerts.items()}
     return replace(after, alerts=homes, incidents=kept(incidents, tick.window.end, frame.base)), changed
+
+
+def _last_beyond(alert: Alert, window: Window, base: timedelta) -> Window:
+    """The last window in which an alert was beyond: one that recovers after a known event has nothing to do with what comes after it."""
+    return Window(alert.since - 2 * base, alert.since - base) if alert.state is State.RECOVERING else window
 
 
 def fold(board: Board, ticks: Sequence[Tick], rules: Mapping[str, Rule], frame: Frame) -> Folded:
@@ -230,8 +235,11 @@ class _Turn:
         why = {sight.key: sight.reason for sight in found}
         for key, alert in list(self.alerts.items()):
             if key.reason:
+                if replace(key, reason="") not in self.alerts:  # what came late has ended the one that it is about
+                    self._keep(alert, Sight(key, self.tick.window, Level.CLEAR, 0.0, float(BLIND)))
                 continue
-            child, lost = replace(key, reason=LOST), alert.state.is_active and alert.blind >= BLIND
+            waits = self.watchers.rules[key.rule].waits
+            child, lost = replace(key, reason=LOST), alert.state.is_active and alert.blind >= BLIND and not waits
             if lost or child in self.alerts:
                 note = f"no evidence for {alert.blind} windows: {why.get(key, 'not measured')}" if lost else ""
                 level = Level.BEYOND if lost else Level.CLEAR

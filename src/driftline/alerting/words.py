@@ -14,7 +14,7 @@ import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from driftline.alerting.incidents import leader, strength
@@ -110,7 +110,7 @@ def notice(incident: Incident, news: News, about: About) -> Notice:
     assert lead is not None
     rule = about.rules.get(lead.key.rule)
     said = summary(incident, lead, news)
-    guess = note_of(lead.strongest.note).guess
+    guess = _known(incident, lead).guess
     pages = {f"{name.removesuffix('_url')}_url": page for name, page in sorted(about.links.items()) if page}
     annotations = {"summary": said, **({"cause_guess": seen(guess)} if guess else {}), **pages}
     if rule is not None and rule.runbook:
@@ -143,7 +143,7 @@ def summary(incident: Incident, lead: Member, news: News) -> str:
     """The one sentence, of at most 300 characters: what happened, since when, where, and what it looks like."""
     if news.over is not None:
         return seen(news.opening + _past(incident, lead, news), LONGEST_SUMMARY)
-    note = note_of(lead.strongest.note)
+    note = _known(incident, lead)
     what = happening(lead.strongest)
     where = f" (only {seen(note.where, _NAME)})" if note.where and not lead.key.segment else ""
     guess = f"; looks like: {seen(note.guess, _NAME)}" if note.guess else ""
@@ -151,6 +151,14 @@ def summary(incident: Incident, lead: Member, news: News) -> str:
     end = f" since {clock(_began(lead))}{where}{guess}{more}"
     start = seen(news.opening + what, LONGEST_SUMMARY - len(end))
     return seen(start + end, LONGEST_SUMMARY)
+
+
+def _known(incident: Incident, lead: Member) -> Note:
+    """What is told of a column, by the lead itself or by others on the same column: one may know the number, and another where and why."""
+    own, column = note_of(lead.strongest.note), lead.key.column
+    others = [note_of(m.strongest.note) for m in incident.members if column and m.key.column == column and not m.key.segment]
+    where, guess = (next((text for text in texts if text), "") for texts in ([n.where for n in others], [n.guess for n in others]))
+    return replace(own, where=own.where or where, guess=own.guess or guess)
 
 
 def happening(sight: Sight) -> str:

@@ -17,6 +17,7 @@ LONGEST_LINE = 500
 LINES = 30
 # Signs of mentions, of HTML and Markdown, and others that look like them and do nothing.
 _HARMLESS = str.maketrans({"@": "\uff20", "<": "\u2039", ">": "\u203a", "`": "'", "*": "\u2217", "~": "\u223c", "|": "\u00a6"})
+RUNBOOK = "runbook: "
 _WORDS = {Severity.CRITICAL: "CRITICAL", Severity.WARNING: "Warning", Severity.INFO: "Info", Severity.NONE: "Info"}
 
 
@@ -27,7 +28,7 @@ def title(notice: Notice) -> str:
 
 def body(notice: Notice) -> str:
     """The sentence, more lines, since when, and where to look."""
-    lines = [harmless(line) for line in notice.details]
+    lines = [harmless(line) for line in notice.details if not line.startswith(RUNBOOK)]  # it stands below as a link
     shown = [f"- {cut(line, LONGEST_LINE)}" for line in lines[:LINES]]
     if len(lines) > LINES:
         shown.append(f"- ... and {len(lines) - LINES} more")

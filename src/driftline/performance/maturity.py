@@ -179,6 +179,8 @@ def _coverage(cohort: Cohort, past: Sequence[Cohort], scope: Scope, spec: LabelS
         few = f"fewer than {LEAST_ROWS} rows expect a label" if n < LEAST_ROWS else "too young" if at is None else _too_few(others)
         return replace(found, status=Status.INSUFFICIENT, note=f"{note}; {few}")
     why = "; ".join(words for _, _, words in limits)
+    if max(limit for limit, _, _ in limits) <= 0:
+        return replace(found, status=Status.INSUFFICIENT, note=f"{note}; {why}; not even none would be too few")
     beyond = any(crossed for _, crossed, _ in limits)
     return replace(found, limit=max(0.0, *(limit for limit, _, _ in limits)), beyond=beyond, note=f"{note}; {why}")
 

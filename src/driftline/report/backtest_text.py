@@ -18,6 +18,7 @@ from driftline.alerting.replay import Backtest, Fired, Load, Made, named
 from driftline.core.records import segment_name
 from driftline.core.verdicts import Severity
 from driftline.report import numbers, text
+from driftline.report.alert_words import span_of
 from driftline.report.moments import Clock
 from driftline.report.screen import Screen
 
@@ -140,9 +141,8 @@ class _Page:
         first, incident = leader(made.incident.members), made.incident
         what = f"{named(first.key)} of {_subject(first.key)}" if first is not None else incident.group
         more = f" and {numbers.plural(len(incident.members) - 1, 'more alert')}" if len(incident.members) > 1 else ""
-        end = self.clock.moment(incident.ended) if incident.ended is not None else "the end"
         real = ", closed as real" if made.real else ""
-        return f"{self.clock.moment(incident.opened)} to {end}: {_WORDS[made.severity]}, {what}{more}{real}"
+        return f"{span_of(incident, self.clock)}: {_WORDS[made.severity]}, {what}{more}{real}"
 
     def unknown(self, backtest: Backtest) -> Iterator[str]:
         """What a back-test of these windows cannot know."""
