@@ -7,6 +7,8 @@ from driftline.alerting.records import Stage
 from driftline.core.ledger import Step
 from receivers import receiver
 
+pytestmark = pytest.mark.slow
+
 DAYS, STOPPED, WRONG = 24, range(11, 18), range(5, 11)
 """On the days of WRONG the outcomes are the opposite of what they were; on those of STOPPED no outcomes come."""
 

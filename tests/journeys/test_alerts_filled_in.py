@@ -7,6 +7,8 @@ from lives import TELL_ALL, Life, events
 from driftline.alerting.records import Sending, Stage
 from receivers import receiver
 
+pytestmark = pytest.mark.slow
+
 DAYS, LOST, LATE = 14, (7, 8), (2, 7, 10)
 """In LOST the bureau is lost; the files of LATE come two days late, in one of these lives."""
 

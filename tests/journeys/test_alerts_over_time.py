@@ -23,7 +23,7 @@ ACK = 12
 """After the run of this day somebody takes the incident."""
 CHANGES = (
     ("threshold: 0.62", "threshold: 0.4"),
-    ("outside: {low: 0.55, high: 0.70}", "outside: {low: 0.02, high: 0.70}"),
+    ("outside: {low: 0.30, high: 0.45}", "outside: {low: 0.02, high: 0.98}"),
     ("routing_key: $PAGERDUTY_KEY}", "routing_key: $PAGERDUTY_KEY, url: $PAGER_URL, allow: [127.0.0.1]}"),
     ("url: $TICKETS_URL,", "url: $TICKETS_URL, allow: [127.0.0.1],"),
     (

@@ -24,6 +24,8 @@ from driftline.core.ledger import Step
 from driftline.core.records import ALL_ROWS, Basis, Status
 from driftline.overtime import open_model
 
+pytestmark = pytest.mark.slow
+
 DAYS = 120
 SECRETS = dict.fromkeys(("PAGERDUTY_KEY", "TICKETS_URL", "TICKETS_SECRET", "CHAT_URL", "HEARTBEAT_URL"), "unreachable")
 """What the example takes from the environment: nothing of it leads anywhere."""

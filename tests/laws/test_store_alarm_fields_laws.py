@@ -40,6 +40,8 @@ from stored import (
     transition,
 )
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["store_fixtures"]
 
 HOSTILE = [

@@ -34,6 +34,8 @@ from stored import (
     transition,
 )
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["store_fixtures"]
 
 

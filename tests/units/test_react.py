@@ -103,7 +103,6 @@ def test_a_null_spike_is_one_incident_and_one_page():
     assert [(each.channel, each.notice.kind, each.state) for each in sent] == [
         ("pager", Kind.FIRING, Sending.WAITING),
         ("pager", Kind.REMINDER, Sending.WAITING),
-        ("pager", Kind.REMINDER, Sending.WAITING),
         ("pager", Kind.RESOLVED, Sending.WAITING),
     ]
     assert sent[0].notice.summary.startswith("income is missing in 30 % of the rows (limit 1 %) since 2026-03-03")
