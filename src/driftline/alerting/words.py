@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +22,7 @@ from driftline.alerting.records import Incident, Key, Kind, Member, Notice, Sigh
 from driftline.alerting.rules import Rule
 from driftline.core.records import segment_name
 from driftline.core.verdicts import Severity
+from driftline.core.visible import visible
 
 LONGEST_SUMMARY = 300
 LONGEST_LINE = 400
@@ -31,7 +31,6 @@ LISTED = 20
 PUSHED = 500
 """Alerts of an incident that go out one by one, for receivers that keep each: Alertmanager would take one that is left out for over."""
 _NAME, _STORY = 60, 160
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _RATES = frozenset({"rate", "rates", "share", "coverage", "unreadable", "observability", "availability"})
 _ENDS = re.compile(r"\n|; limits? |; asked because ")
 _GUESS = re.compile(r"(?:^|; )looks like: ([^;]+)")
@@ -219,13 +218,6 @@ def seen(text: str, most: int = LONGEST_LINE) -> str:
     """The text on one line, with what cannot be seen written out (`\\x1b`, `\\u202e`), and cut where it is too long."""
     shown = visible(text[: 4 * most])
     return shown if len(shown) <= most else shown[: most - 1] + "…"
-
-
-def visible(text: str) -> str:
-    """The text with every character that cannot be seen written as its escape."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(ascii(char)[1:-1] if unicodedata.category(char) in _UNSEEN else char for char in text)
 
 
 def clock(moment: datetime) -> str:

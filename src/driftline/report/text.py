@@ -9,13 +9,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from driftline.core.visible import JOINER
+from driftline.core.visible import visible as visible  # noqa: PLC0414 - texts are made safe by their own page
+
 ELLIPSIS = "…"
 
 _UNIT = re.compile(r"(?<=\d) (?=%|pp\b|sd\b)")
 
-# Control, format, surrogate, private, unassigned, line and paragraph separators: shown as their code point.
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_JOINER = "\u200d"  # holds emoji together; harmless elsewhere
 _PLAIN = str.maketrans(
     {
         "\N{HORIZONTAL ELLIPSIS}": "...",
@@ -32,19 +32,6 @@ _PLAIN = str.maketrans(
 )
 
 
-def visible(text: str) -> str:
-    """The text with every character that cannot be seen written as its escape: `\\x1b`, `\\n`, `\\u202e`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escaped(char) if unicodedata.category(char) in _UNSEEN and char != _JOINER else char for char in text)
-
-
-def _escaped(char: str) -> str:
-    code = ord(char)
-    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return named.get(char) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
-
-
 def plain(text: str) -> str:
     """The text in ASCII: signs of ours by their look (`->`, `...`), everything else as its escape."""
     return text.translate(_PLAIN).encode("ascii", "backslashreplace").decode("ascii")
@@ -56,7 +43,7 @@ def width(text: str) -> int:
 
 
 def _cells(char: str) -> int:
-    if char == _JOINER or unicodedata.category(char) in ("Mn", "Me"):
+    if char == JOINER or unicodedata.category(char) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
