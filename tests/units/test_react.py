@@ -82,6 +82,11 @@ def history():
     return found
 
 
+def arrived(store):
+    """All that waits has been sent."""
+    store.settle("m", [replace(each, state=Sending.DELIVERED) for each in store.outgoing("m", states=(Sending.WAITING,))])
+
+
 def known(store):
     """What is kept, but for the clock and for numbers that depend on how often it was run."""
     transitions = [replace(t, made=T0, number=0) for t in store.transitions("m")]
@@ -96,17 +101,26 @@ def test_a_null_spike_is_one_incident_and_one_page():
     for i, evaluation in enumerate(e for e in history() if e.step is Step.DRIFT):
         store.save("m", [evaluation])
         react(model, now=day(i).end)
+        arrived(store)
     (incident,) = store.incidents("m")
     assert incident.stage is Stage.RESOLVED
     assert {member.key.rule for member in incident.members} == {"NullSpike", "ColumnFaulty"}
     sent = store.outgoing("m")
     assert [(each.channel, each.notice.kind, each.state) for each in sent] == [
-        ("pager", Kind.FIRING, Sending.WAITING),
-        ("pager", Kind.REMINDER, Sending.WAITING),
-        ("pager", Kind.RESOLVED, Sending.WAITING),
+        ("pager", Kind.FIRING, Sending.DELIVERED),
+        ("pager", Kind.REMINDER, Sending.DELIVERED),
+        ("pager", Kind.RESOLVED, Sending.DELIVERED),
     ]
     assert sent[0].notice.summary.startswith("income is missing in 30 % of the rows (limit 1 %) since 2026-03-03")
     assert sent[0].notice.labels["alertname"] == "NullSpike"
+
+
+def test_nobody_is_reminded_of_what_nobody_has_heard():
+    store = MemoryStore()
+    for i, evaluation in enumerate(e for e in history() if e.step is Step.DRIFT):
+        store.save("m", [evaluation])
+        react(model_of(store), now=day(i).end)
+    assert [each.notice.kind for each in store.outgoing("m")] == [Kind.FIRING, Kind.RESOLVED]
 
 
 def test_a_backfill_gives_what_living_through_it_gave():

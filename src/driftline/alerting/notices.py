@@ -31,13 +31,15 @@ Notify = Mapping[Severity, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Pages and tickets told in the last 30 days, without those of incidents that were closed as real."""
+    """Pages and tickets told in the last 30 days, without those of incidents that were closed as real. `waiting`: incidents of which a
+    notice has not arrived yet: nobody is reminded of what nobody has heard."""
 
     pages: int = 0
     tickets: int = 0
+    waiting: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, incidents: Iterable[Incident], now: datetime) -> Spent:
+    def of(cls, incidents: Iterable[Incident], now: datetime, waiting: Iterable[str] = ()) -> Spent:
         """What these incidents have used up by now."""
         pages = tickets = 0
         for incident in incidents:
@@ -46,7 +48,7 @@ class Spent:
                 continue
             pages += told.severity is Severity.CRITICAL
             tickets += told.severity is Severity.WARNING
-        return cls(pages, tickets)
+        return cls(pages, tickets, frozenset(waiting))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ class _Desk:
             opening = f"Worse, now {severity}: "
             news = News(Kind.WORSE, FIRING, way.severity, _next(incident), self.now, speaking, quiet, opening, _remarks(way))
             return self._send(incident, news, way, severity)
-        is_due = self.now - told.at >= self.spec.repeat_after and not _is_going(speaking)
+        is_due = self.now - told.at >= self.spec.repeat_after and not _is_going(speaking) and incident.id not in self.sent.waiting
         if not live or not before or incident.stage is not Stage.OPEN or severity is not Severity.CRITICAL or not is_due:
             return None
         opening = "Nobody has taken it yet: "
@@ -263,7 +265,7 @@ class _Desk:
         return Severity.WARNING if is_ticket else severity
 
     def _spend(self, *, pages: bool = False, tickets: bool = False) -> None:
-        self.sent = Spent(self.sent.pages + pages, self.sent.tickets + tickets)
+        self.sent = replace(self.sent, pages=self.sent.pages + pages, tickets=self.sent.tickets + tickets)
 
     def _why_quiet(self, member: Member, model: str) -> str:
         """Why nobody is told of a member that fires. What the plan says of known events is asked anew: it may have changed."""

@@ -10,7 +10,7 @@ from itertools import groupby
 from driftline.alerting.defaults import rules_digest, rules_of
 from driftline.alerting.notices import Spent, decide
 from driftline.alerting.observe import Watchers
-from driftline.alerting.records import Board, Incident, Key, Outgoing, Reaction, Transition
+from driftline.alerting.records import Board, Incident, Key, Outgoing, Reaction, Sending, Transition
 from driftline.alerting.rules import Rule
 from driftline.alerting.step import Frame, Past, alerting
 from driftline.alerting.words import About
@@ -100,12 +100,13 @@ class _Run:
     def decide(self) -> None:
         """What people are told of all that this run knows of."""
         plan, store, name = self.model.plan, self.model.store, self.model.name
+        waiting = {each.notice.incident for each in store.outgoing(name, states=(Sending.WAITING,))}
         told, self.outgoing = decide(
             list(self.pool.values()),
             silences=store.silences(name),
             spec=plan.alerts,
             notify=ways(plan.alerts, paging=may_page(plan.alerts, self.board)),
-            sent=Spent.of(store.incidents(name, last=LOOKED_AT), self.now),
+            sent=Spent.of(store.incidents(name, last=LOOKED_AT), self.now, waiting),
             now=self.now,
             about=About(rules=self.rules, importance=plan.drift.importance),
         )
