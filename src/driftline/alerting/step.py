@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from driftline.alerting.incidents import gather, kept
 from driftline.alerting.inhibition import Facts, inhibited
 from driftline.alerting.lifecycle import Pace, advance, fresh, in_force, resumed
-from driftline.alerting.observe import LATE, Look, Watchers, combined, missing, sights
+from driftline.alerting.observe import Look, Watchers, combined, missing, sights
 from driftline.alerting.records import Alert, Board, Incident, Key, Level, Sight, State, Transition
 from driftline.alerting.rules import Rule
 from driftline.alerting.silences import muted
@@ -56,7 +56,7 @@ class Frame:
     """What holds for a whole run. `base`: length of a window; `made`: the clock; `plan`: hash of the configuration.
 
     `past(key, start, until)` gives the past of an alert that a late window at `start` changes, with its sights up to the window that begins
-    at `until`. `muted`: known events. `referenced`: versions of
+    at `until`; `told(key)` says whether it has any transition at all. `muted`: known events. `referenced`: versions of
     the model with a reference of their own, None where every version is compared with the same one for good.
     """
 
@@ -66,6 +66,7 @@ class Frame:
     made: datetime
     facts: Facts
     past: Callable[[Key, datetime, datetime], Past]
+    told: Callable[[Key], bool] = lambda _key: True
     muted: Mapping[str, MutedSpec] = field(default_factory=dict)
     referenced: frozenset[str] | None = None
 
@@ -185,9 +186,7 @@ class _Turn:
         """A sight of now, or of a window that has been seen before."""
         alert, then = self.alerts.get(sight.key), (earlier or {}).get(sight.key)
         if earlier is not None and (alert is None or sight.window.start <= alert.seen):
-            # Labels that come of age and are fine are no news of an alert that is not there.
-            ordinary = alert is None and then is None and sight.level is not Level.BEYOND and sight.key.basis in LATE
-            if then is not sight.level and not ordinary:
+            if then is not sight.level and (alert is not None or Level.BEYOND in (then, sight.level) or self._was_told(sight.key)):
                 self._revise(sight)
         elif alert is not None or sight.level is Level.BEYOND or self.watchers.rules[sight.key.rule].remembers:
             self._advance(sight)
@@ -202,6 +201,10 @@ class _Turn:
         self.alerts[alert.key] = step.alert
         if step.reason:
             self.transitions.append(self._transition(step.alert, step.before, sight, step.reason))
+
+    def _was_told(self, key: Key) -> bool:
+        """Whether there was ever such an alert: what is fine is no news of one that never was."""
+        return any(each.key == key for each in (*self.said, *self.transitions)) or self.frame.told(key)
 
     def _revise(self, sight: Sight) -> None:
         """Works an alert out anew from a window that came late, up to the last one that was seen."""

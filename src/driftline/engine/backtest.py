@@ -79,4 +79,4 @@ def ticks_at_once(model: Model, evaluations: Sequence[Evaluation]) -> list[Tick]
 def replay_frame(model: Model, rules: Mapping[str, Rule], *, now: datetime) -> Frame:
     """What holds for a replay. What other models are in the middle of now says nothing of the past, and is left out."""
     frame = frame_of(model, rules, now=now)
-    return replace(frame, past=nothing_late, facts=replace(frame.facts, upstream=frozenset()))
+    return replace(frame, past=nothing_late, told=lambda _key: False, facts=replace(frame.facts, upstream=frozenset()))

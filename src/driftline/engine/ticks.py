@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from driftline.alerting.inhibition import Facts
 from driftline.alerting.lifecycle import MEMORY, Pace
@@ -53,9 +54,12 @@ def frame_of(model: Model, rules: Mapping[str, Rule], *, now: datetime) -> Frame
     def past(key: Key, start: datetime, until: datetime) -> Past:
         return past_of(model, watchers, key, start, until)
 
-    return Frame(
-        model.name, model.tiling.length, model.digest, now, facts_of(model, rules), past, muted=model.plan.alerts.muted, referenced=own
-    )
+    @cache
+    def told(key: Key) -> bool:
+        return bool(model.store.transitions(model.name, fingerprint=key.fingerprint))
+
+    facts, muted = facts_of(model, rules), model.plan.alerts.muted
+    return Frame(model.name, model.tiling.length, model.digest, now, facts, past, told, muted=muted, referenced=own)
 
 
 def facts_of(model: Model, rules: Mapping[str, Rule]) -> Facts:
