@@ -23,7 +23,7 @@ def test_the_sentence_says_what_since_when_where_and_what_it_looks_like():
     life.sees(6, spike)
     found = life.last
     assert found.summary == (
-        "bureau_score is missing in 31.2 % of the rows (limit 0.83 %) since 2026-11-22 05:00 (only channel=app); looks like: pipeline"
+        "bureau_score is missing in 31.2 % of the rows (limit 0.83 %) since 2026-11-22 05:00 UTC (only channel=app); looks like: pipeline"
     )
     assert found.annotations["cause_guess"] == "pipeline"
     assert found.labels == {"alertname": "NullSpike", "model": "credit", "metric": "missing_rate", "column": "bureau_score"}
@@ -168,5 +168,5 @@ def test_the_end_tells_how_long_and_how_bad_it_was():
     calm = replace(worst, state=State.RECOVERING, last=sight(worst.key, 3, value=0.001, limit=0.01, level=Level.CLEAR))
     life.sees(3, calm)
     life.sees(4)
-    assert life.last.summary == "Over: NullSpike (income), from 2026-11-22 00:00 to 2026-11-22 04:00, at its worst 50 %"
+    assert life.last.summary == "Over: NullSpike (income), from 2026-11-22 00:00 to 2026-11-22 04:00 UTC, at its worst 50 %"
     assert life.last.alerts[0]["ends_at"] == "2026-11-22T04:00:00Z"

@@ -284,7 +284,7 @@ class _Desk:
         silences = [self._past_silence(member, incident.model) for member in incident.members if not member.muted_by]
         if silences and all(silences):
             first = next(each for each in silences if each is not None)
-            line = f"silenced by {seen(first.author, 60)} until {clock(first.ends)}: {seen(first.comment, 200)}"
+            line = f"silenced by {seen(first.author, 60)} until {clock(first.ends)} UTC: {seen(first.comment, 200)}"
             return "Was silenced", line
         known = sorted({member.muted_by for member in incident.members if member.muted_by})
         if not silences and known:

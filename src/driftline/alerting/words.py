@@ -147,7 +147,7 @@ def summary(incident: Incident, lead: Member, news: News) -> str:
     where = f" (only {seen(note.where, _NAME)})" if note.where and not lead.key.segment else ""
     guess = f"; looks like: {seen(note.guess, _NAME)}" if note.guess else ""
     more = f"; and {_alerts(len(news.speaking) - 1)}" if len(news.speaking) > 1 else ""
-    end = f" since {clock(_began(lead))}{where}{guess}{more}"
+    end = f" since {clock(_began(lead))} UTC{where}{guess}{more}"
     start = seen(news.opening + what, LONGEST_SUMMARY - len(end))
     return seen(start + end, LONGEST_SUMMARY)
 
@@ -228,7 +228,7 @@ def clock(moment: datetime) -> str:
 def _past(incident: Incident, lead: Member, news: News) -> str:
     """The sentence about what is over."""
     ended = incident.ended or news.over or incident.opened
-    stay = f"from {clock(_began(lead))} to {clock(ended)}" if incident.ended else f"since {clock(_began(lead))}"
+    stay = f"from {clock(_began(lead))} to {clock(ended)} UTC" if incident.ended else f"since {clock(_began(lead))} UTC"
     value = lead.strongest.value
     peak = f", at its worst {amount(lead.key, value)}" if value is not None and lead.key.metric not in ("", "verdict") else ""
     more = f", with {_alerts(len(news.speaking) - 1)}" if len(news.speaking) > 1 else ""
